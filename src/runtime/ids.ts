@@ -1,0 +1,34 @@
+import type { Clock } from './clock.ts';
+import type { Random } from './random.ts';
+
+export type MakeId = () => string;
+
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
+/**
+ * UUID version 7 (RFC 9562, 5.7, method 1): 48 bits of milliseconds, then a 12-bit counter that keeps ids of one
+ * process in order within a millisecond, then 62 random bits. Sorting by id is sorting by time, roughly.
+ */
+export function uuid7(clock: Clock, random: Random): MakeId {
+  let lastMs = 0;
+  let counter = 0;
+  return () => {
+    const nowMs = clock.now();
+    if (nowMs > lastMs) {
+      lastMs = nowMs;
+      counter = Math.floor(random.fraction() * 0x800);
+    } else if (++counter > 0xfff) {
+      // The counter is full, or the clock went back: borrow from the future rather than lose the order.
+      lastMs += 1;
+      counter = 0;
+    }
+    return format(lastMs, counter, random.bytes(8));
+  };
+}
+
+function format(ms: number, counter: number, tail: Uint8Array): string {
+  const time = ms.toString(16).padStart(12, '0');
+  const version = (0x7000 | counter).toString(16);
+  const hex = Array.from(tail, (byte, index) => HEX[index === 0 ? (byte & 0x3f) | 0x80 : byte]).join('');
+  return `${time.slice(0, 8)}-${time.slice(8)}-${version}-${hex.slice(0, 4)}-${hex.slice(4)}`;
+}
