@@ -69,6 +69,13 @@ export class JobNotFoundError extends MillraceError {
   }
 }
 
+/** A store, queue or operation that was named is not there. Nothing was made and nothing was changed. */
+export class NotFoundError extends MillraceError {
+  constructor(message: string) {
+    super('MILLRACE_NOT_FOUND', message);
+  }
+}
+
 /** The job is in a state in which this cannot be done, for example discarding a job that is running. */
 export class WrongStateError extends MillraceError {
   readonly state: string;
@@ -79,6 +86,26 @@ export class WrongStateError extends MillraceError {
       `cannot ${verb} job "${id}" of queue "${queue}": it is ${state}. ${advice}`,
     );
     this.state = state;
+  }
+}
+
+/** A queue cannot be obliterated while its jobs run. */
+export class ActiveJobsError extends MillraceError {
+  constructor(queue: string) {
+    super(
+      'MILLRACE_ACTIVE_JOBS',
+      `queue "${queue}" has active jobs, so it was not obliterated. Pause it and wait for them, or pass { force: true }.`,
+    );
+  }
+}
+
+/** The queue to which a job was to move has one with the same id already. Nothing was moved. */
+export class DuplicateJobError extends MillraceError {
+  constructor(queue: string, id: string) {
+    super(
+      'MILLRACE_DUPLICATE_JOB',
+      `queue "${queue}" has a job "${id}" already, so none was moved there. Discard that one first, or choose another queue.`,
+    );
   }
 }
 
@@ -120,6 +147,13 @@ export class JobFailedError extends MillraceError {
 export class UnrecoverableError extends MillraceError {
   constructor(message: string, options?: ErrorOptions) {
     super('MILLRACE_UNRECOVERABLE', message, options);
+  }
+}
+
+/** Stands for the failure of an attempt whose processor returned `retryIn(ms)`. */
+export class RetryRequestedError extends MillraceError {
+  constructor(message: string) {
+    super('MILLRACE_RETRY_REQUESTED', message);
   }
 }
 

@@ -20,6 +20,8 @@ export const MAX_LOG_LINES = 1_000;
 export const MAX_STACK_BYTES: number = 16 * 1024;
 export const MAX_REASON_BYTES = 1_024;
 export const MAX_DELAY_MS: number = 366 * 86_400_000;
+/** Longest retention, period or time limit that can be asked for: 100 years. */
+export const MAX_DURATION_MS: number = 100 * 366 * 86_400_000;
 export const MAX_LEASE_MS: number = 12 * 3_600_000;
 export const MAX_ATTEMPTS = 1_000_000;
 /** Priorities run from 0 (first, the default) to this. */
@@ -27,5 +29,7 @@ export const MAX_PRIORITY = 2_097_151;
 export const MAX_PAGE = 1_000;
 /** Jobs touched by one call that works on many (drain, obliterate, one slice of an operation). */
 export const MAX_SLICE = 1_000;
+/** Records that one `find` may be asked to examine. */
+export const MAX_SCAN = 1_000_000;
 /** Records examined by one `find` unless the caller says otherwise. */
 export const DEFAULT_SCAN = 10_000;

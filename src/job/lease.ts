@@ -1,0 +1,35 @@
+import type { StoredError } from './record.ts';
+
+/** What a worker gets after the job's `timeoutMs` to settle the attempt before its lease ends for good. */
+const DEADLINE_GRACE_MS = 5_000;
+
+export interface LeaseTimes {
+  /** Own end of the lease; null when it is bound to the session of its worker. */
+  readonly expiresAt: number | null;
+  readonly deadlineAt: number | null;
+}
+
+export function deadlineOf(timeoutMs: number | null, nowMs: number): number | null {
+  return timeoutMs === null ? null : nowMs + timeoutMs + DEADLINE_GRACE_MS;
+}
+
+/** End of a lease taken or renewed now; it never outlives the deadline. */
+export function leaseEnd(leaseMs: number, deadlineAt: number | null, nowMs: number): number {
+  return deadlineAt === null ? nowMs + leaseMs : Math.min(nowMs + leaseMs, deadlineAt);
+}
+
+/** `sessionExpiresAt`: null when the session is unknown; looked at only for leases bound to it. */
+export function isPastDue(lease: LeaseTimes, sessionExpiresAt: number | null, nowMs: number): boolean {
+  if (lease.deadlineAt !== null && lease.deadlineAt <= nowMs) return true;
+  const endsAt = lease.expiresAt ?? sessionExpiresAt;
+  return endsAt === null || endsAt <= nowMs;
+}
+
+/** What the record of a crashed attempt says. */
+export const LEASE_EXPIRED: StoredError = Object.freeze({
+  name: 'LeaseExpired',
+  message: 'the lease ran out: the worker crashed, hung, or could not reach the store',
+  stack: null,
+  code: null,
+  fingerprint: 'lease-expired',
+});
