@@ -1,0 +1,28 @@
+import type { Session, SessionRecord } from '../store.ts';
+import { own } from './own.ts';
+import { release } from './settle.ts';
+import type { State } from './state.ts';
+import type { Step } from './step.ts';
+
+export function beat({ state, nowMs }: Step, session: Session): void {
+  const { ttlMs, ...shown } = own(session);
+  const startedAt = state.sessions.get(session.id)?.startedAt ?? nowMs;
+  state.sessions.set(session.id, { ...shown, startedAt, seenAt: nowMs, expiresAt: nowMs + ttlMs });
+}
+
+/** Answers how many leases were handed back. */
+export function endSession(step: Step, id: string): number {
+  const held = [...step.state.leased.values()].filter((job) => job.lease?.worker === id);
+  for (const job of held) {
+    job.settledToken = job.record.token;
+    release(step, job, { afterMs: 0 });
+  }
+  step.state.sessions.delete(id);
+  return held.length;
+}
+
+export function sessions(state: State, nowMs: number): SessionRecord[] {
+  return [...state.sessions.values()]
+    .filter((session) => session.expiresAt > nowMs)
+    .sort((one, other) => (one.id < other.id ? -1 : 1));
+}

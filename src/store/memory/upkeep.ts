@@ -1,0 +1,77 @@
+import type { UpkeepBudget, UpkeepReport } from '../store.ts';
+import { forgetRequests } from './apply.ts';
+import { forgetClaims, untilDue } from './claim.ts';
+import { expireAll } from './expire.ts';
+import { pruneChanges } from './feed.ts';
+import { forgetOperations, operate, untilNextSlice } from './operations.ts';
+import { promoteAll } from './promote.ts';
+import { prune } from './prune.ts';
+import { reclaim } from './reclaim.ts';
+import type { QueueState, State } from './state.ts';
+import { foldStats } from './stats.ts';
+import type { Step } from './step.ts';
+
+const NOTHING = {
+  promoted: 0,
+  reclaimed: [],
+  expired: 0,
+  pruned: 0,
+  operated: 0,
+  more: false,
+  nextDueInMs: null,
+};
+
+/** What must happen though nobody asks; one leader at a time, each chore within the budget. */
+export function upkeep(step: Step, budget: UpkeepBudget): UpkeepReport {
+  if (!lead(step, budget)) return { led: false, ...NOTHING };
+  const { limit } = budget;
+  const promoted = promoteAll(step, limit);
+  const reclaimed = budget.reclaim ? reclaim(step, limit) : { reclaimed: [], more: false };
+  const expired = expireAll(step, limit);
+  const pruned = prune(step, limit);
+  const operated = operate(step, limit);
+  forget(step);
+  return {
+    led: true,
+    promoted: promoted.touched,
+    reclaimed: reclaimed.reclaimed,
+    expired: expired.touched,
+    pruned: pruned.touched,
+    operated: operated.done,
+    more: [promoted, reclaimed, expired, pruned, operated].some(({ more }) => more),
+    nextDueInMs: nextDueInMs(step.state, step.nowMs),
+  };
+}
+
+function lead({ state, nowMs }: Step, { holder, leaderLeaseMs }: UpkeepBudget): boolean {
+  const { leader } = state;
+  if (leader !== null && leader.holder !== holder && leader.untilAt > nowMs) return false;
+  state.leader = { holder, untilAt: nowMs + leaderLeaseMs };
+  return true;
+}
+
+function nextDueInMs(state: State, nowMs: number): number | null {
+  const open = [...state.queues.values()].filter(({ settings }) => !settings.paused);
+  const times = [
+    ...open.map((queue) => untilDue(queue, nowMs)),
+    ...open.map((queue) => untilExpiry(queue, nowMs)),
+    untilNextSlice(state),
+  ].filter((ms) => ms !== null);
+  return times.length === 0 ? null : Math.min(...times);
+}
+
+function untilExpiry(queue: QueueState, nowMs: number): number | null {
+  const expiresAt = queue.expiring.members[0]?.record.expiresAt ?? null;
+  return expiresAt === null ? null : Math.max(0, expiresAt - nowMs);
+}
+
+/** What nobody can be asking for any more. */
+function forget(step: Step): void {
+  const { state, nowMs } = step;
+  for (const [id, { expiresAt }] of state.sessions) if (expiresAt <= nowMs) state.sessions.delete(id);
+  forgetRequests(step);
+  forgetClaims(state, nowMs);
+  pruneChanges(step);
+  forgetOperations(step);
+  foldStats(step);
+}

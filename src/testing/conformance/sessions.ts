@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import type { Topic } from './scene.ts';
+import {
+  add,
+  addNamed,
+  at,
+  claim,
+  claimOne,
+  countsOf,
+  jobOf,
+  RELEASED,
+  session,
+  settle,
+  settleOk,
+  totalsOf,
+  upkeep,
+} from './support.ts';
+
+export const sessionsCases: Topic = (guarantee) => {
+  guarantee('a worker is listed as it presented itself', async ({ store, clock }) => {
+    const { ttlMs: _ttlMs, ...shown } = session({ lagMs: 1.25 });
+    await store.beat(session({ lagMs: 1.25 }));
+
+    assert.deepEqual(await store.sessions(), [
+      { ...shown, startedAt: clock.now(), seenAt: clock.now(), expiresAt: clock.now() + 30_000 },
+    ]);
+  });
+
+  guarantee('a beat refreshes the session and keeps when it began', async ({ store, clock }) => {
+    await store.beat(session());
+    const startedAt = clock.now();
+    await clock.advance(10_000);
+    const queues = [{ queue: 'other', slots: 1, busy: 1 }];
+    await store.beat(session({ queues, ttlMs: 5_000 }));
+
+    const [record] = await store.sessions();
+
+    assert.deepEqual(
+      [record?.startedAt, record?.seenAt, record?.expiresAt],
+      [startedAt, clock.now(), clock.now() + 5_000],
+    );
+    assert.deepEqual(record?.queues, queues);
+  });
+
+  guarantee('a session that does not beat is over when its time is', async ({ store, clock }) => {
+    await store.beat(session({ ttlMs: 1_000 }));
+    await clock.advance(999);
+    assert.equal((await store.sessions()).length, 1);
+    await clock.advance(1);
+
+    assert.deepEqual(await store.sessions(), []);
+    await upkeep(store);
+    await store.beat(session());
+    assert.equal((await store.sessions())[0]?.startedAt, clock.now());
+  });
+
+  guarantee('ending a session hands its jobs back at once, without burning an attempt', async ({ store, clock }) => {
+    await store.beat(session());
+    await addNamed(store, 'a', 'b', 'c');
+    await claimOne(store, { leaseMs: null });
+    await claimOne(store, { leaseMs: 60_000 });
+    await claimOne(store, { worker: 'worker-2' });
+    await clock.advance(40);
+
+    assert.equal(await store.endSession('worker-1'), 2);
+
+    for (const id of ['a', 'b']) {
+      const job = await jobOf(store, id);
+      assert.deepEqual(
+        [job.state, job.readyAt, job.failures, job.crashes],
+        ['waiting', clock.now(), 0, 0],
+      );
+      assert.deepEqual((await store.attempts(at(id))).map((each) => each.outcome), ['released']);
+    }
+    assert.deepEqual(await countsOf(store), { waiting: 2, active: 1 });
+    assert.deepEqual(await totalsOf(store), { added: 3, released: 2 });
+    assert.deepEqual(await store.sessions(), []);
+  });
+
+  guarantee('a worker whose session was ended settles no more', async ({ store }) => {
+    await store.beat(session());
+    await add(store);
+    const { lease } = await claimOne(store, { leaseMs: null });
+    await store.endSession('worker-1');
+
+    assert.deepEqual(await settle(store, lease), { outcome: 'ok', state: 'waiting' });
+    const next = await claimOne(store, { worker: 'worker-2' });
+    assert.equal((await settleOk(store, next.lease)).state, 'completed');
+    assert.equal((await settle(store, lease, RELEASED)).outcome, 'superseded');
+  });
+
+  guarantee('ending a session that is not there hands back what it holds all the same', async ({ store }) => {
+    assert.equal(await store.endSession('never-was'), 0);
+    await add(store);
+    await claim(store, { worker: 'no-session' });
+
+    assert.equal(await store.endSession('no-session'), 1);
+    assert.equal(await store.endSession('no-session'), 0);
+  });
+
+  guarantee('many sessions are listed by id', async ({ store }) => {
+    for (const id of ['c', 'a', 'b']) await store.beat(session({ id }));
+
+    assert.deepEqual((await store.sessions()).map((each) => each.id), ['a', 'b', 'c']);
+  });
+};
