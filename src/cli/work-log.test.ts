@@ -43,7 +43,7 @@ test('a completed job is one line with its id and how long it took', async () =>
 });
 
 test('a failed attempt says when the next one comes, the last one that the job is a dead letter', async () => {
-  const t = await storeWithJob('--attempts', '2');
+  const t = await storeWithJob('--attempts', '2', '--backoff', 'fixed:0ms');
 
   const lines = await told(t, async () => {
     throw new TypeError('no \u001b[31mroute\n');

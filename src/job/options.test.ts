@@ -185,3 +185,11 @@ test('options read back from a record resolve to the same policy', () => {
 
   expect(resolve(optionsOf(record))).toEqual(resolved);
 });
+
+test('retries wait also when nobody said how long, and are at once only for who asks', () => {
+  const backoffOf = (options: JobOptions): Backoff | null => resolve(options).policy.backoff;
+
+  expect(backoffOf({})).toBeNull();
+  expect(backoffOf({ attempts: 3 })).toMatchObject({ type: 'exponential', delayMs: 1_000, jitter: 0.5 });
+  expect(backoffOf({ attempts: 3, backoff: 0 })).toMatchObject({ type: 'fixed', delayMs: 0 });
+});

@@ -50,7 +50,7 @@ export interface JobOptions {
   readonly lifo?: boolean;
   /** Attempts, the first included, before the job becomes a dead letter. @default 1 */
   readonly attempts?: number;
-  /** Wait before the next attempt; a number means `fixed`. @default none: retried at once */
+  /** Wait before the next attempt; a number means `fixed`, 0 at once. @default exponential from 1 s, with jitter */
   readonly backoff?: number | BackoffOptions;
   /** No retry starts later than this after the first attempt began. @default no limit */
   readonly retryFor?: Duration;
@@ -97,7 +97,7 @@ export const DEFAULTS: ResolvedJobOptions = Object.freeze({
   }),
 });
 
-export const DEFAULT_BACKOFF: { readonly factor: number; readonly maxMs: number; readonly jitter: number } =
+const DEFAULT_BACKOFF: { readonly factor: number; readonly maxMs: number; readonly jitter: number } =
   Object.freeze({ factor: 2, maxMs: 3_600_000, jitter: 0.5 });
 
 /** `removeOnComplete: false`: for longer than anything lasts. */
@@ -233,6 +233,7 @@ export function resolveJobOptions(
 /** For options that were checked. */
 export function mergeJobOptions(options: JobOptions, defaults: ResolvedJobOptions): ResolvedJobOptions {
   const { policy } = defaults;
+  const attempts = options.attempts ?? policy.attempts;
   return {
     jobId: options.jobId ?? null,
     delayMs: ms(options.delay) ?? defaults.delayMs,
@@ -240,8 +241,11 @@ export function mergeJobOptions(options: JobOptions, defaults: ResolvedJobOption
     lifo: options.lifo ?? defaults.lifo,
     headers: options.headers === undefined ? defaults.headers : { ...defaults.headers, ...options.headers },
     policy: {
-      attempts: options.attempts ?? policy.attempts,
-      backoff: options.backoff === undefined ? policy.backoff : resolveBackoff(options.backoff),
+      attempts,
+      backoff:
+        options.backoff === undefined
+          ? (policy.backoff ?? unasked(attempts))
+          : resolveBackoff(options.backoff),
       retryForMs: ms(options.retryFor) ?? policy.retryForMs,
       timeoutMs: ms(options.timeout) ?? policy.timeoutMs,
       ttlMs: ms(options.ttl) ?? policy.ttlMs,
@@ -260,6 +264,11 @@ function keepMs(keep: boolean | KeepOptions | undefined): number | null {
   if (keep === undefined) return null;
   if (typeof keep === 'boolean') return keep ? 0 : KEEP_FOR_EVER_MS;
   return ageMs(keep.age);
+}
+
+/** Retries wait also when nobody said how long: at once would be a hot loop against whatever is failing. */
+function unasked(attempts: number): Backoff | null {
+  return attempts > 1 ? resolveBackoff({ type: 'exponential', delay: 1_000 }) : null;
 }
 
 function resolveBackoff(backoff: number | BackoffOptions): Backoff {

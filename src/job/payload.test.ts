@@ -68,7 +68,7 @@ function normalised(value: unknown): unknown {
 
 test.each([
   ['a BigInt', { price: 1n }, 'data.price'],
-  ['NaN', { items: [{ price: 1 }, { price: Number.NaN }] }, 'data.items[1].price'],
+  ['NaN', { lines: [{ price: 1 }, { price: Number.NaN }] }, 'data.lines[1].price'],
   ['Infinity', [Number.POSITIVE_INFINITY], 'data[0]'],
   ['undefined in an array', { list: [1, undefined] }, 'data.list[1]'],
   ['a hole in an array', { list: new Array(2) }, 'data.list'],

@@ -10,6 +10,8 @@ test.each([
   ['Priority', 'priority'],
   ['removeOnCompleted', 'removeOnComplete'],
   ['dealy', 'delay'],
+  ['prio', 'priority'],
+  ['remove', 'removeOnComplete'],
 ])('"%s" is taken for "%s"', (typed, meant) => {
   expect(suggest(typed, OPTIONS)).toBe(meant);
 });

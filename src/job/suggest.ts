@@ -2,6 +2,7 @@
 
 /** Words further away than this share of their length are not offered: a wild guess is worse than none. */
 const MAX_SHARE = 0.4;
+const MIN_PREFIX = 3;
 
 /** The candidate nearest to `word`, or null when none is near. Case does not count. */
 export function suggest(word: string, candidates: readonly string[]): string | null {
@@ -10,8 +11,7 @@ export function suggest(word: string, candidates: readonly string[]): string | n
   let bestDistance = Number.POSITIVE_INFINITY;
   for (const candidate of candidates) {
     const limit = Math.max(1, Math.floor(Math.max(typed.length, candidate.length) * MAX_SHARE));
-    if (Math.abs(typed.length - candidate.length) > limit) continue;
-    const distance = distanceOf(typed, candidate.toLowerCase());
+    const distance = nearness(typed, candidate.toLowerCase(), limit);
     if (distance <= limit && distance < bestDistance) {
       best = candidate;
       bestDistance = distance;
@@ -24,6 +24,13 @@ export function suggest(word: string, candidates: readonly string[]): string | n
 export function didYouMean(word: string, candidates: readonly string[]): string {
   const best = suggest(word, candidates);
   return best === null ? '' : ` Did you mean "${best}"?`;
+}
+
+/** An abbreviation counts as nearly right, however much of the word is missing. */
+function nearness(typed: string, candidate: string, limit: number): number {
+  if (typed.length >= MIN_PREFIX && candidate.startsWith(typed)) return 1;
+  if (Math.abs(typed.length - candidate.length) > limit) return Number.POSITIVE_INFINITY;
+  return distanceOf(typed, candidate);
 }
 
 /** Insertions, deletions, replacements and swaps of neighbours (optimal string alignment). */

@@ -1,25 +1,23 @@
 import { ClosedError } from '../errors.ts';
-import type { Capabilities, DumpRow, Store } from './store.ts';
+import type { Capabilities, DumpRow, Store, StoreKind } from './store.ts';
 
-/** Stores that are made from a URL alone. */
-export type LazyKind = 'memory' | 'sqlite';
-
-/** Known before the store is open, because whoever asks cannot wait. A test holds them to what the stores say. */
-export const CAPABILITIES: Readonly<Record<LazyKind, Capabilities>> = Object.freeze({
-  memory: { transactions: false, shared: false, searchBodies: true },
-  sqlite: { transactions: true, shared: true, searchBodies: true },
-});
+/** What has to be known of a store before it is there, because whoever asks cannot wait. */
+export interface LazyParts {
+  readonly kind: StoreKind;
+  readonly can: Capabilities;
+  readonly load: () => Promise<Store>;
+}
 
 /**
  * A store that is opened by its first call. One that cannot be opened is tried again by the next call; one that
  * was never used has nothing to close.
  */
-export function lazyStore(kind: LazyKind, load: () => Promise<Store>): Store {
+export function lazyStore({ kind, can, load }: LazyParts): Store {
   const opener = new Opener(kind, load);
   const store = (): Promise<Store> => opener.get();
   return {
     kind,
-    can: CAPABILITIES[kind],
+    can,
     durability: async () => (await store()).durability(),
     apply: async (effects, options) => (await store()).apply(effects, options),
     claim: async (requests) => (await store()).claim(requests),
@@ -49,12 +47,12 @@ export function lazyStore(kind: LazyKind, load: () => Promise<Store>): Store {
 }
 
 class Opener {
-  readonly #kind: LazyKind;
+  readonly #kind: StoreKind;
   readonly #load: () => Promise<Store>;
   #store: Promise<Store> | null = null;
   #closing: Promise<void> | null = null;
 
-  constructor(kind: LazyKind, load: () => Promise<Store>) {
+  constructor(kind: StoreKind, load: () => Promise<Store>) {
     this.#kind = kind;
     this.#load = load;
   }

@@ -1,0 +1,130 @@
+import { resolve } from 'node:path';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { connect, DEFAULT_URL } from './connect.ts';
+import { ClosedError, InvalidOptionError, UnsupportedError } from './errors.ts';
+import { clientFor } from './queue/client.ts';
+import { memoryStore } from './store/memory/index.ts';
+import { sqliteStore } from './store/sqlite/index.ts';
+import { FakeClock } from './testing/fake-clock.ts';
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
+
+const MAKE = { op: 'configure', queue: 'q', patch: {} } as const;
+
+test('nothing is opened before the first call', async () => {
+  const shared = connect('sqlite:./there/is/no/such/folder/x.db');
+
+  expect(shared.store.kind).toBe('sqlite');
+  await shared.release();
+});
+
+describe('the same place', () => {
+  test('named twice is one store, closed with the last hold on it', async () => {
+    const [first, second] = [connect('memory:same'), connect('memory:same')];
+    expect(second.store).toBe(first.store);
+    await first.store.apply([MAKE]);
+    await first.release();
+    await first.release();
+    expect(await second.store.queues()).toHaveLength(1);
+    await second.release();
+
+    await expect(second.store.queues()).rejects.toThrow(ClosedError);
+    const anew = connect('memory:same');
+    expect(await anew.store.queues()).toEqual([]);
+    await anew.release();
+  });
+
+  test('is recognised however its path is written', async () => {
+    const path = resolve('x.db');
+    const shared = [
+      `sqlite:x.db`,
+      `sqlite:./x.db`,
+      `sqlite:./y/../x.db`,
+      `sqlite:${path}`,
+      `sqlite://${path}`,
+    ].map((url) => connect(url));
+
+    expect(new Set(shared.map(({ store }) => store)).size).toBe(1);
+    await Promise.all(shared.map(({ release }) => release()));
+  });
+
+  test('in memory without a name belongs to one alone', async () => {
+    const [first, second] = [connect('memory:'), connect('memory:')];
+
+    expect(first.store).not.toBe(second.store);
+    expect(connect('sqlite::memory:').store).not.toBe(connect('sqlite::memory:').store);
+    await Promise.all([first.release(), second.release()]);
+  });
+});
+
+describe('without a connection', () => {
+  test('the environment says where', async () => {
+    vi.stubEnv('MILLRACE_URL', 'memory:from-environment');
+    const [first, second] = [connect(), connect('memory:from-environment')];
+
+    expect(first.store).toBe(second.store);
+    await Promise.all([first.release(), second.release()]);
+  });
+
+  test.each([undefined, ''])('and with MILLRACE_URL %j jobs are kept in the working folder', async (url) => {
+    vi.stubEnv('MILLRACE_URL', url);
+    const shared = connect();
+
+    expect(shared.url).toBe(DEFAULT_URL);
+    await shared.release();
+  });
+});
+
+describe('a store that was passed in', () => {
+  test('is not closed, and everyone who is given it shares one client', async () => {
+    const store = memoryStore();
+    const clock = new FakeClock();
+    const [bare, wrapped] = [connect(store), connect({ store, clock })];
+
+    expect(bare.store).toBe(wrapped.store);
+    expect(wrapped.clock).toBe(clock);
+    expect(clientFor(bare)).toBe(clientFor(wrapped));
+    await bare.release();
+    expect(await store.queues()).toEqual([]);
+  });
+
+  test('without its guard gets one, the same for all', async () => {
+    const { kind, can, ...verbs } = memoryStore();
+    const bare = { kind, can, ...verbs };
+
+    expect(connect(bare).store).toBe(connect({ store: bare }).store);
+  });
+});
+
+test('a store that was opened by URL may be passed on, and is the same store', async () => {
+  const shared = connect('memory:passed-on');
+
+  expect(connect({ store: shared.store }).store).toBe(shared.store);
+  await shared.release();
+});
+
+test('what a store can do is known before it is open, and is what the store itself says', async () => {
+  const stores = [
+    [connect('memory:'), memoryStore()],
+    [connect('sqlite::memory:'), sqliteStore({ path: ':memory:' })],
+    [connect('sqlite:x.db'), sqliteStore({ path: 'x.db' })],
+  ] as const;
+  for (const [shared, store] of stores) {
+    expect(shared.store.can).toEqual(store.can);
+    await shared.release();
+  }
+});
+
+test.each(['postgres://localhost/x', 'rediss://localhost'])('%s is told to be not there yet', (url) => {
+  expect(() => connect(url)).toThrow(UnsupportedError);
+});
+
+test.each(['', 'x.db', 'mysql://localhost', 'sqlite:', 'sqlite://host/x.db', 7, null, {}, { store: {} }])(
+  '%j is refused as a connection',
+  (connection) => {
+    vi.stubEnv('MILLRACE_URL', connection === null || connection === '' ? 'nonsense' : undefined);
+    expect(() => connect(connection as never)).toThrow(InvalidOptionError);
+  },
+);

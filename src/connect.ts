@@ -1,0 +1,159 @@
+/**
+ * From a URL, or a store made by hand, to the one store that everything in this process shares. The only file that
+ * names the stores; their modules are loaded when the first call needs them.
+ */
+
+import { resolve } from 'node:path';
+import { InvalidOptionError, UnsupportedError } from './errors.ts';
+import { type Clock, systemClock } from './runtime/clock.ts';
+import { type Random, systemRandom } from './runtime/random.ts';
+import { guardStore } from './store/guard.ts';
+import { type LazyParts, lazyStore } from './store/lazy.ts';
+import type { Store } from './store/store.ts';
+
+/** Where jobs are kept: a URL, or a store that is open already. A store passed in is closed by whoever made it. */
+export type Connection =
+  | string
+  | Store
+  | { readonly store: Store; readonly clock?: Clock; readonly random?: Random };
+
+/** One user's hold on a store. */
+export interface SharedStore {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** For messages; without credentials. */
+  readonly url: string;
+  /** Closes the store if this was the last hold on one that was opened by URL. Safe to call twice. */
+  release(): Promise<void>;
+}
+
+/** Used when there is no `connection` and no `MILLRACE_URL`. */
+export const DEFAULT_URL = 'sqlite:./.millrace/millrace.db';
+
+interface Held {
+  readonly store: Store;
+  holds: number;
+}
+
+/** Stores opened by URL. The same place is opened once a process, however its URL is spelled. */
+const open = new Map<string, Held>();
+
+/**
+ * Synchronous and cheap: nothing is opened before the first call.
+ *
+ * @param connection Default: the environment's `MILLRACE_URL`, else `sqlite:./.millrace/millrace.db`.
+ * @throws InvalidOptionError when it is neither a URL that is known nor a store.
+ */
+export function connect(connection?: Connection): SharedStore {
+  const given = connection ?? (process.env['MILLRACE_URL'] || DEFAULT_URL);
+  if (typeof given === 'string') return connectUrl(given);
+  if (isStore(given)) return borrow(given, systemClock, systemRandom);
+  if (isStore(Object(given).store)) {
+    return borrow(given.store, given.clock ?? systemClock, given.random ?? systemRandom);
+  }
+  throw invalid(`is neither a URL (such as "${DEFAULT_URL}" or "memory:") nor a store`);
+}
+
+function isStore(value: unknown): value is Store {
+  return typeof value === 'object' && value !== null && 'apply' in value && 'claim' in value;
+}
+
+/** Each store as it is used here: every user of one store gets the same object, and so shares its client. */
+const guarded = new WeakMap<Store, Store>();
+
+function borrow(given: Store, clock: Clock, random: Random): SharedStore {
+  const store = guarded.get(given) ?? guardStore(given);
+  guarded.set(given, store);
+  return { store, clock, random, url: `${store.kind}:`, release: () => Promise.resolve() };
+}
+
+interface Place extends LazyParts {
+  /** Same place, same key; null for a store that nobody shares. */
+  readonly key: string | null;
+  readonly url: string;
+}
+
+function connectUrl(url: string): SharedStore {
+  const place = placeOf(url);
+  const held = hold(place);
+  let released: Promise<void> | null = null;
+  const release = (): Promise<void> => {
+    released ??= letGo(place, held);
+    return released;
+  };
+  return { store: held.store, clock: systemClock, random: systemRandom, url: place.url, release };
+}
+
+function hold(place: Place): Held {
+  const shared = place.key === null ? undefined : open.get(place.key);
+  if (shared !== undefined) {
+    shared.holds++;
+    return shared;
+  }
+  const held = { store: lazyStore(place), holds: 1 };
+  guarded.set(held.store, held.store);
+  if (place.key !== null) open.set(place.key, held);
+  return held;
+}
+
+/** Forgotten before it is closed: whoever connects meanwhile opens anew instead of getting a store that ends. */
+async function letGo(place: Place, held: Held): Promise<void> {
+  if (--held.holds > 0) return;
+  if (place.key !== null && open.get(place.key) === held) open.delete(place.key);
+  await held.store.close();
+}
+
+function placeOf(url: string): Place {
+  const [, scheme = '', rest = ''] = /^([a-z][a-z0-9+.-]*):(.*)$/is.exec(url) ?? [];
+  switch (scheme.toLowerCase()) {
+    case 'memory':
+      return memoryPlace(rest);
+    case 'sqlite':
+    case 'file':
+      return sqlitePlace(rest);
+    case 'postgres':
+    case 'postgresql':
+    case 'redis':
+    case 'rediss':
+      throw new UnsupportedError(
+        `this version of millrace has no ${scheme} store yet. Use "${DEFAULT_URL}", or "memory:" for tests.`,
+      );
+    default:
+      throw invalid(`"${url}" is not a URL of a store. Use "sqlite:PATH", "sqlite::memory:" or "memory:"`);
+  }
+}
+
+function memoryPlace(name: string): Place {
+  return {
+    key: name === '' ? null : `memory:${name}`,
+    kind: 'memory',
+    can: { transactions: false, shared: false, searchBodies: true },
+    url: `memory:${name}`,
+    load: async () => {
+      const { memoryStore } = await import('./store/memory/index.ts');
+      return memoryStore({});
+    },
+  };
+}
+
+function sqlitePlace(rest: string): Place {
+  const path = rest.replace(/^\/\/(?=\/)/, '');
+  if (path === '' || path.startsWith('//')) throw invalid('a sqlite URL needs a path: "sqlite:./jobs.db"');
+  const inMemory = path === ':memory:';
+  const absolute = inMemory ? path : resolve(path);
+  return {
+    key: inMemory ? null : `sqlite:${absolute}`,
+    kind: 'sqlite',
+    can: { transactions: true, shared: !inMemory, searchBodies: true },
+    url: `sqlite:${path}`,
+    load: async () => {
+      const { sqliteStore } = await import('./store/sqlite/index.ts');
+      return sqliteStore({ path: absolute });
+    },
+  };
+}
+
+function invalid(message: string): InvalidOptionError {
+  return new InvalidOptionError('the connection', [{ path: 'connection', message }]);
+}

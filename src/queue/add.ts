@@ -1,0 +1,201 @@
+import { LimitExceededError } from '../errors.ts';
+import { checkKey, isRecord, nameOf } from '../job/check.ts';
+import { MAX_BATCH_BYTES, MAX_BATCH_JOBS } from '../job/limits.ts';
+import { anything, checkAgainst, type Rules } from '../job/option-rules.ts';
+import { checkJobOptions, type JobOptions, mergeJobOptions, OWN_RULES } from '../job/options.ts';
+import { encodeJson, JSON_TYPE } from '../job/payload.ts';
+import { Problems } from '../job/problems.ts';
+import type { QueuePatch } from '../job/queue-settings.ts';
+import type { Headers, JobRecord } from '../job/record.ts';
+import { applySchema, schemaFor } from '../job/schema.ts';
+import type { AddOutcome, Effect, NewJob, StoreTx } from '../store/store.ts';
+import type { Client } from './client.ts';
+import { Job, type JobContext } from './job.ts';
+import type { ResolvedQueueOptions } from './queue-options.ts';
+
+/** Options of a job, and the caller's transaction to write it in. */
+export interface AddOptions extends JobOptions {
+  /** Commits or rolls back with the caller's own writes. What it may be is said by the store. */
+  readonly tx?: StoreTx;
+}
+
+export interface AddBulkOptions {
+  readonly tx?: StoreTx;
+}
+
+/** What the adding of one queue needs. */
+export interface Intake {
+  readonly queue: string;
+  readonly client: Client;
+  readonly options: ResolvedQueueOptions;
+  /** Settings still to be written; they go along inside a caller's transaction. */
+  readonly patch: QueuePatch | null;
+  /** Trace headers of the caller; null when nobody traces. */
+  readonly headers: Headers | null;
+}
+
+interface Request {
+  readonly name: string;
+  readonly data: unknown;
+  readonly opts?: JobOptions | undefined;
+}
+
+const ADD_RULES: Rules = { ...OWN_RULES, tx: anything };
+const BULK_RULES: Rules = {
+  name: checkKey,
+  data: anything,
+  opts: (problems, part, value) => checkJobOptions(problems, part, value),
+};
+
+export async function addOne(
+  intake: Intake,
+  name: string,
+  data: unknown,
+  options: AddOptions | undefined,
+): Promise<Job> {
+  const problems = new Problems();
+  checkKey(problems, 'name', name);
+  if (options !== undefined) checkJobOptions(problems, 'options', options, ADD_RULES);
+  problems.throwIfAny(`job ${nameOf(name)} for queue "${intake.queue}"`);
+  const job = await prepare(intake, { name, data, opts: options }, 'data');
+  const [outcome] = await write(intake, [job], options?.tx);
+  return handOut(intake, job, outcome);
+}
+
+/** All of them or, when this throws, none. */
+export async function addMany(intake: Intake, requests: readonly Request[], tx?: StoreTx): Promise<Job[]> {
+  checkRequests(intake.queue, requests);
+  if (requests.length === 0) return [];
+  const jobs = await Promise.all(
+    requests.map((request, index) => prepare(intake, request, `jobs[${index}].data`)),
+  );
+  const bytes = jobs.reduce((sum, job) => sum + job.body.byteLength, 0);
+  if (bytes > MAX_BATCH_BYTES) throw tooMany(`${bytes} bytes`, `${MAX_BATCH_BYTES} bytes`);
+  const outcomes = await write(intake, jobs, tx);
+  return Promise.all(jobs.map((job, index) => handOut(intake, job, outcomes[index])));
+}
+
+function checkRequests(queue: string, requests: readonly Request[]): void {
+  const problems = new Problems();
+  if (!Array.isArray(requests)) problems.invalid('jobs', `must be an array, is ${nameOf(requests)}`);
+  else if (requests.length > MAX_BATCH_JOBS)
+    throw tooMany(`${requests.length} jobs`, `${MAX_BATCH_JOBS} jobs`);
+  else {
+    problems.enter('jobs');
+    requests.forEach((request, index) => {
+      checkRequest(problems, request, index);
+    });
+    problems.leave();
+  }
+  problems.throwIfAny(`addBulk to queue "${queue}"`);
+}
+
+function checkRequest(problems: Problems, request: unknown, index: number): void {
+  if (!isRecord(request)) {
+    problems.invalid(index, `must be { name, data, opts }, is ${nameOf(request)}`);
+    return;
+  }
+  problems.enter(index);
+  checkAgainst(problems, request, BULK_RULES);
+  if (Reflect.get(request, 'name') === undefined) problems.invalid('name', 'is missing');
+  problems.leave();
+}
+
+function tooMany(given: string, allowed: string): LimitExceededError {
+  return new LimitExceededError(
+    `addBulk was given ${given}, more than the ${allowed} of one step. Nothing was added. Add them in slices; each is all or nothing.`,
+  );
+}
+
+async function prepare(intake: Intake, { name, data, opts }: Request, path: string): Promise<NewJob> {
+  const { options, queue, client } = intake;
+  const schema = schemaFor(options.schemas, name, 'data');
+  const subject = `data of job "${name}" for queue "${queue}"`;
+  const value = schema === undefined ? data : await applySchema(schema, data, subject, path);
+  const resolved = opts === undefined ? options.jobDefaults : mergeJobOptions(opts, options.jobDefaults);
+  return {
+    queue,
+    id: resolved.jobId ?? client.makeId(),
+    name,
+    body: encodeJson(value, path, { maxBytes: options.maxPayloadBytes }),
+    contentType: JSON_TYPE,
+    headers: intake.headers === null ? resolved.headers : { ...intake.headers, ...resolved.headers },
+    policy: resolved.policy,
+    priority: resolved.priority,
+    lifo: resolved.lifo,
+    delayMs: resolved.delayMs,
+  };
+}
+
+async function write(
+  { client, queue, patch }: Intake,
+  jobs: readonly NewJob[],
+  tx: StoreTx | undefined,
+): Promise<readonly AddOutcome[]> {
+  const add: Effect = { op: 'add', jobs };
+  if (tx === undefined) return (await client.apply(add)).jobs;
+  // The settings go in the same transaction: a write beside it would wait for the caller, who waits for us.
+  const effects: Effect[] = patch === null ? [add] : [{ op: 'configure', queue, patch }, add];
+  const answer = (await client.store.apply(effects, { tx })).at(-1);
+  return answer?.op === 'add' ? answer.jobs : [];
+}
+
+/** A duplicate is handed out as the job that is there; nothing of the new one was stored. */
+async function handOut(intake: Intake, job: NewJob, outcome: AddOutcome | undefined): Promise<Job> {
+  const { client, options } = intake;
+  const created = outcome?.outcome === 'created';
+  const stored = created ? null : await client.store.job({ queue: job.queue, id: job.id });
+  return new Job(client, stored ?? recordOf(job, client.clock.now()), {
+    ...contextFor(options, job.name),
+    created,
+  });
+}
+
+/** What jobs of this queue need to know about it. */
+export function contextFor(options: ResolvedQueueOptions, name: string): JobContext {
+  return {
+    maxPayloadBytes: options.maxPayloadBytes,
+    dataSchema: schemaFor(options.schemas, name, 'data'),
+  };
+}
+
+/**
+ * The record as it was added, its instants by the clock of this process until `refresh()` reads the store's. Made
+ * for every job that is added, so it is written out: spreading objects into one another costs several times as much.
+ */
+function recordOf(job: NewJob, nowMs: number): JobRecord {
+  const isDelayed = job.delayMs > 0;
+  const dueAt = isDelayed ? nowMs + job.delayMs : null;
+  const { ttlMs } = job.policy;
+  return {
+    queue: job.queue,
+    id: job.id,
+    name: job.name,
+    state: isDelayed ? 'delayed' : 'waiting',
+    body: job.body,
+    contentType: job.contentType,
+    headers: job.headers,
+    policy: job.policy,
+    priority: job.priority,
+    rank: job.lifo ? -1 : 0,
+    addedAt: nowMs,
+    dueAt,
+    readyAt: isDelayed ? null : nowMs,
+    expiresAt: ttlMs === null ? null : (dueAt ?? nowMs) + ttlMs,
+    firstClaimedAt: null,
+    claimedAt: null,
+    finishedAt: null,
+    generation: 1,
+    claims: 0,
+    failures: 0,
+    crashes: 0,
+    token: 0,
+    worker: null,
+    progress: null,
+    result: null,
+    error: null,
+    cause: null,
+    cancelReason: null,
+    origin: null,
+  };
+}

@@ -1,0 +1,180 @@
+/**
+ * Batching by nature: a call goes out at once when none is under way; what arrives meanwhile leaves together when
+ * it is back. No timers, so an idle queue adds no latency, and a busy one makes one round trip for hundreds of
+ * calls.
+ */
+
+import {
+  InvalidOptionError,
+  InvalidPayloadError,
+  LimitExceededError,
+  MillraceError,
+  StoreUnavailableError,
+  UnsupportedError,
+} from '../errors.ts';
+import { MAX_BATCH_BYTES, MAX_BATCH_JOBS } from '../job/limits.ts';
+import { type Clock, sleep } from '../runtime/clock.ts';
+import type { MakeId } from '../runtime/ids.ts';
+import type { Random } from '../runtime/random.ts';
+import type { Effect, EffectResult, NewJob, Store } from '../store/store.ts';
+
+export interface BatcherParts {
+  readonly store: Pick<Store, 'apply'>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly makeId: MakeId;
+}
+
+interface Call {
+  readonly effect: Effect;
+  readonly jobs: number;
+  readonly bytes: number;
+  readonly resolve: (answer: EffectResult) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Repetitions of a batch whose outcome is unknown; with the waits below about three seconds. */
+const MAX_REPEATS = 5;
+const FIRST_REPEAT_MS = 100;
+
+/** Refusals that are about what one caller passed; all others are about the store and meet everyone. */
+const REFUSALS = [InvalidOptionError, InvalidPayloadError, LimitExceededError, UnsupportedError];
+
+export class Batcher {
+  readonly #parts: BatcherParts;
+  #waiting: Call[] = [];
+  #underWay = false;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(parts: BatcherParts) {
+    this.#parts = parts;
+  }
+
+  /** Answers come in the order of the calls. */
+  send(effect: Effect): Promise<EffectResult> {
+    const answer = new Promise<EffectResult>((resolve, reject) => {
+      this.#waiting.push({ effect, ...weightOf(effect), resolve, reject });
+    });
+    this.#last = answer.catch(() => {});
+    if (!this.#underWay) void this.#run();
+    return answer;
+  }
+
+  /** When all calls made so far are answered. */
+  async drained(): Promise<void> {
+    await this.#last;
+  }
+
+  async #run(): Promise<void> {
+    this.#underWay = true;
+    while (this.#waiting.length > 0) await this.#deliver(this.#take());
+    this.#underWay = false;
+  }
+
+  /** From the front as many calls as one `apply` may carry; a call that is too large alone goes alone. */
+  #take(): Call[] {
+    let jobs = 0;
+    let bytes = 0;
+    const beyond = this.#waiting.findIndex((call) => {
+      jobs += call.jobs;
+      bytes += call.bytes;
+      return jobs > MAX_BATCH_JOBS || bytes > MAX_BATCH_BYTES;
+    });
+    if (beyond >= 0) return this.#waiting.splice(0, Math.max(1, beyond));
+    const all = this.#waiting;
+    this.#waiting = [];
+    return all;
+  }
+
+  /** Never rejects. A refusal may be the fault of one: the halves are tried apart until it stands alone. */
+  async #deliver(calls: readonly Call[]): Promise<void> {
+    try {
+      const batch = new Batch(calls);
+      batch.answer(await this.#apply(batch.effects));
+    } catch (error) {
+      if (calls.length === 1 || !REFUSALS.some((refusal) => error instanceof refusal)) {
+        for (const call of calls) call.reject(error);
+        return;
+      }
+      const middle = Math.ceil(calls.length / 2);
+      await this.#deliver(calls.slice(0, middle));
+      await this.#deliver(calls.slice(middle));
+    }
+  }
+
+  /** The request id stays, so that a batch which was applied after all is not applied again. */
+  async #apply(effects: readonly Effect[]): Promise<EffectResult[]> {
+    const requestId = this.#parts.makeId();
+    for (let repeats = 0; ; repeats++) {
+      try {
+        return await this.#parts.store.apply(effects, { requestId });
+      } catch (error) {
+        if (!(error instanceof StoreUnavailableError) || repeats >= MAX_REPEATS) throw error;
+        const waitMs = FIRST_REPEAT_MS * 2 ** repeats * (0.5 + this.#parts.random.fraction() / 2);
+        await sleep(this.#parts.clock, waitMs);
+      }
+    }
+  }
+}
+
+/** Calls as one list of effects. Adds that follow one another become one, which stores write at once. */
+class Batch {
+  readonly effects: readonly Effect[];
+  readonly #calls: readonly Call[];
+
+  constructor(calls: readonly Call[]) {
+    this.#calls = calls;
+    this.effects = joinAdds(calls.map((call) => call.effect));
+  }
+
+  answer(results: readonly EffectResult[]): void {
+    let at = 0;
+    let taken = 0;
+    for (const { effect, resolve, reject } of this.#calls) {
+      const result = results[at];
+      if (effect.op === 'add' && result?.op === 'add') {
+        const jobs = result.jobs.slice(taken, taken + effect.jobs.length);
+        taken += effect.jobs.length;
+        if (taken >= result.jobs.length) [at, taken] = [at + 1, 0];
+        resolve({ op: 'add', jobs });
+      } else {
+        at++;
+        if (result?.op === effect.op) resolve(result);
+        else reject(new MillraceError('MILLRACE_INTERNAL', `the store did not answer "${effect.op}".`));
+      }
+    }
+  }
+}
+
+function joinAdds(effects: readonly Effect[]): Effect[] {
+  const joined: Effect[] = [];
+  let open: NewJob[] | null = null;
+  for (const effect of effects) {
+    if (effect.op !== 'add') {
+      open = null;
+      joined.push(effect);
+    } else if (open === null) {
+      open = [...effect.jobs];
+      joined.push({ op: 'add', jobs: open });
+    } else open.push(...effect.jobs);
+  }
+  return joined;
+}
+
+function weightOf(effect: Effect): { jobs: number; bytes: number } {
+  switch (effect.op) {
+    case 'add':
+      return {
+        jobs: Math.max(1, effect.jobs.length),
+        bytes: effect.jobs.reduce((sum, job) => sum + job.body.byteLength, 0),
+      };
+    case 'progress':
+      return { jobs: 1, bytes: effect.value.byteLength };
+    case 'data':
+      return { jobs: 1, bytes: effect.body.byteLength };
+    case 'log':
+      return { jobs: 1, bytes: effect.lines.reduce((sum, line) => sum + line.length, 0) };
+    default:
+      return { jobs: 1, bytes: 0 };
+  }
+}
