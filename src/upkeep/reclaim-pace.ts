@@ -1,0 +1,41 @@
+import type { Clock } from '../runtime/clock.ts';
+
+/**
+ * Keeps the looks for lost leases apart. The store takes a lease back when two looks found it past due; between
+ * the two a worker that lives must have had the time to renew, by a clock that does not jump. So the first look
+ * is due one interval after this process began to lead: the one before may have been another leader's, just now.
+ */
+export class ReclaimPace {
+  readonly #clock: Clock;
+  #everyMs: number;
+  /** End of the last look, or the start of leading; null while another one leads. */
+  #sinceMs: number | null = null;
+
+  constructor(clock: Clock, everyMs: number) {
+    this.#clock = clock;
+    this.#everyMs = everyMs;
+  }
+
+  get everyMs(): number {
+    return this.#everyMs;
+  }
+
+  atLeastEvery(ms: number): void {
+    this.#everyMs = Math.min(this.#everyMs, ms);
+  }
+
+  isDue(): boolean {
+    return this.#sinceMs !== null && this.untilDueMs() === 0;
+  }
+
+  untilDueMs(): number {
+    if (this.#sinceMs === null) return this.#everyMs;
+    return Math.max(0, this.#sinceMs + this.#everyMs - this.#clock.monotonic());
+  }
+
+  /** A pass is over in which this process led or not, with a look or without. */
+  passed(led: boolean, looked: boolean): void {
+    if (!led) this.#sinceMs = null;
+    else if (looked || this.#sinceMs === null) this.#sinceMs = this.#clock.monotonic();
+  }
+}

@@ -1,0 +1,172 @@
+import { type BackoffStrategies, customBackoffMs } from '../job/backoff.ts';
+import { type AttemptEnd, type Decision, decideNext, failureOf, finalCause } from '../job/outcome.ts';
+import { asError } from '../runtime/emitter.ts';
+import type { Claimed, Settlement } from '../store/store.ts';
+import { Attempt, type AttemptHost, type Ran } from './attempt.ts';
+import type { Tell } from './events.ts';
+import type { LeaseKeeper } from './lease-keeper.ts';
+import type { Settled } from './outbox.ts';
+import { report, reportUnsettled } from './report.ts';
+
+export interface AttemptsOptions {
+  readonly host: AttemptHost;
+  readonly keeper: Pick<LeaseKeeper, 'hold' | 'release'>;
+  readonly strategies: BackoffStrategies<never>;
+  readonly mode: Settlement['mode'];
+  readonly settle: (settlement: Settlement) => Promise<Settled>;
+  readonly tell: Tell;
+  /** The last attempt is over and settled. */
+  readonly onIdle: () => void;
+  /** A slot came free without a settlement that would make the loop look for work. */
+  readonly onSlotFree: () => void;
+}
+
+/** The attempts of a worker, from their claim until the store has their end. */
+export class Attempts {
+  readonly #options: AttemptsOptions;
+  readonly #running = new Set<Attempt>();
+  /** Ended, and not yet in the store. */
+  readonly #settling = new Set<Attempt>();
+  #waiting: (() => void)[] = [];
+
+  constructor(options: AttemptsOptions) {
+    this.#options = options;
+  }
+
+  /** Slots in use. */
+  get running(): number {
+    return this.#running.size;
+  }
+
+  /** Nothing runs and nothing waits to be settled. */
+  get isIdle(): boolean {
+    return this.#running.size + this.#settling.size === 0;
+  }
+
+  /** Resolves when all attempts are over and settled. */
+  idle(): Promise<void> {
+    if (this.isIdle) return Promise.resolve();
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** `sinceMs`: the moment from which its lease counts. */
+  begin(claimed: Claimed, sinceMs: number): void {
+    const { host, keeper, tell } = this.#options;
+    const attempt = new Attempt(host, claimed);
+    this.#running.add(attempt);
+    if (!claimed.settled) {
+      const lost = (why: string): void => this.#lose(attempt, why);
+      keeper.hold({ lease: claimed.lease, lost, cancel: (reason) => attempt.cancel(reason) }, sinceMs);
+    }
+    host.telemetry.tell('onAttemptStart', attempt.info);
+    tell('active', attempt.job);
+    void this.#follow(attempt);
+  }
+
+  /** Tells a running attempt to stop; false when none of that job runs here. */
+  cancel(id: string, reason: string): boolean {
+    const attempt = [...this.#running].find(({ claimed }) => claimed.job.id === id);
+    attempt?.cancel(reason);
+    return attempt !== undefined;
+  }
+
+  /** The worker closes: what runs is told to stop, and will be handed back. */
+  shutDown(): void {
+    for (const attempt of this.#running) attempt.shutDown();
+  }
+
+  /** While its end is on the way, the store's answer to it is what counts. */
+  #lose(attempt: Attempt, why: string): void {
+    if (!this.#running.has(attempt)) return;
+    attempt.lose(why);
+    this.#options.tell('lease-lost', attempt.job, why);
+  }
+
+  /** Never rejects. */
+  async #follow(attempt: Attempt): Promise<void> {
+    try {
+      const ran = await attempt.run();
+      if (attempt.claimed.settled) this.#overUnsettled(attempt, ran);
+      else await this.#over(attempt, ran);
+    } catch (thrown) {
+      this.#options.tell('error', asError(thrown));
+    } finally {
+      this.#running.delete(attempt);
+      this.#settling.delete(attempt);
+      if (this.isIdle) this.#rest();
+    }
+  }
+
+  #rest(): void {
+    this.#options.onIdle();
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
+  #overUnsettled(attempt: Attempt, ran: Ran): void {
+    this.#running.delete(attempt);
+    const failed = ran.end !== null && failureOf(ran.end) !== null;
+    this.#tellEnd(attempt, ran, failed ? 'failed' : 'completed');
+    reportUnsettled(this.#options.tell, attempt, ran);
+    this.#options.onSlotFree();
+  }
+
+  async #over(attempt: Attempt, ran: Ran): Promise<void> {
+    const { host, keeper, mode, settle, tell, onSlotFree } = this.#options;
+    const { lease } = attempt.claimed;
+    const decision = ran.end === null ? null : await this.#decide(attempt, ran.end, ran.ranMs);
+    this.#running.delete(attempt);
+    // The lease may also have been lost while a strategy was asked.
+    if (decision === null || attempt.stopped?.how === 'lost') {
+      this.#tellEnd(attempt, ran, 'lost');
+      keeper.release(lease.token);
+      onSlotFree();
+      return;
+    }
+    this.#settling.add(attempt);
+    this.#tellEnd(attempt, ran, decision.to);
+    const { clock } = host.client;
+    const endedMs = clock.monotonic();
+    const { traceId } = attempt.info;
+    const settled = await settle({ lease, next: decision, mode, ...(traceId !== null && { traceId }) });
+    keeper.release(lease.token);
+    const tookMs = clock.monotonic() - endedMs;
+    host.telemetry.tell('onSettle', { attempt: attempt.info, outcome: settled.outcome, tookMs });
+    report(tell, { attempt, ran, decision, settled, nowMs: clock.now() });
+  }
+
+  async #decide(attempt: Attempt, end: AttemptEnd, ranMs: number): Promise<Decision> {
+    const { job, elapsedMs } = attempt.claimed;
+    const ended = {
+      ...{ job, end, elapsedMs: elapsedMs + ranMs, strategyMs: null },
+      random: this.#options.host.client.random,
+    };
+    if (failureOf(end) === null || finalCause(ended) !== null) return decideNext(ended);
+    return decideNext({ ...ended, strategyMs: await this.#askStrategy(attempt, end) });
+  }
+
+  /** A strategy that is missing or broken must not lose the job: the delay that came with the backoff serves. */
+  async #askStrategy(attempt: Attempt, end: AttemptEnd): Promise<number | 'give-up' | null> {
+    const { job } = attempt.claimed;
+    const { backoff } = job.policy;
+    const failure = end.how === 'control' ? null : failureOf(end);
+    if (failure === null || backoff?.type !== 'custom') return null;
+    const failed = { failures: job.failures + 1, error: asError(failure.error), job: attempt.job as never };
+    try {
+      return await customBackoffMs(this.#options.strategies, backoff, failed);
+    } catch (thrown) {
+      this.#options.tell('error', asError(thrown));
+      return null;
+    }
+  }
+
+  #tellEnd(attempt: Attempt, ran: Ran, to: Decision['to'] | 'lost'): void {
+    const failure = ran.end === null ? null : failureOf(ran.end);
+    this.#options.host.telemetry.tell('onAttemptEnd', {
+      attempt: attempt.info,
+      ranMs: ran.ranMs,
+      to,
+      error: failure === null ? null : asError(failure.error),
+      leftBehind: ran.leftBehind,
+    });
+  }
+}

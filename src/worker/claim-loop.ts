@@ -1,0 +1,245 @@
+/**
+ * The hot path: ends of attempts go out and jobs come in by the same round trip. While one call is under way,
+ * what ends gathers, and leaves together with a claim for the slots that came free. An idle loop sleeps until a
+ * hint, the next due job, or the poll that catches what no hint told.
+ */
+
+import { ClosedError } from '../errors.ts';
+import { backoffMs } from '../job/backoff.ts';
+import { MAX_BATCH_JOBS } from '../job/limits.ts';
+import { type Clock, sleep, type Timer } from '../runtime/clock.ts';
+import { asError } from '../runtime/emitter.ts';
+import type { MakeId } from '../runtime/ids.ts';
+import type { Random } from '../runtime/random.ts';
+import type { ClaimAnswer, Claimed, ClaimRequest, Settlement, Store } from '../store/store.ts';
+import type { Limiter } from './limiter.ts';
+import { Outbox, type Outgoing, type Settled } from './outbox.ts';
+import { deliverOneByOne, isRefusal } from './refusal.ts';
+
+export interface ClaimLoopOptions {
+  readonly store: Pick<Store, 'claim' | 'commit' | 'renew'>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly makeId: MakeId;
+  readonly queue: string;
+  readonly worker: string;
+  readonly leaseMs: number;
+  readonly limiter: Limiter | null;
+  /** Slots without a running attempt. */
+  readonly freeSlots: () => number;
+  /** Whether this lease can still be ours. */
+  readonly isHeld: (token: number) => boolean;
+  /** `sinceMs`: the moment from which the leases count, by the monotonic clock. */
+  readonly onClaimed: (claimed: readonly Claimed[], sinceMs: number) => void;
+  /** The queue had fewer jobs than there were slots for. */
+  readonly onShort: () => void;
+  readonly onTrip: (trip: Trip) => void;
+  /** Told at every failure. */
+  readonly onFault: (error: Error) => void;
+}
+
+/** One round trip that came through. */
+export interface Trip {
+  readonly settled: number;
+  readonly asked: number;
+  readonly got: number;
+  readonly tookMs: number;
+}
+
+interface Claim {
+  readonly request: ClaimRequest;
+  /** Its answer was lost: it may have been granted then. */
+  readonly repeated: boolean;
+}
+
+/** The poll comes evenly from these two, so that the workers of many processes do not come together. */
+const MIN_POLL_MS = 1_000;
+const MAX_POLL_MS = 5_000;
+const AFTER_ERROR = { type: 'exponential', delayMs: 100, factor: 2, maxMs: 5_000, jitter: 0.5 } as const;
+
+export class ClaimLoop {
+  readonly #options: ClaimLoopOptions;
+  readonly #outbox = new Outbox();
+  readonly #ended = new AbortController();
+  #claiming = false;
+  #underWay = false;
+  #soon = false;
+  /** There may be jobs to claim: nothing has said otherwise since the last look. */
+  #hungry = false;
+  /** A claim that was perhaps granted. It is repeated as it was before another one is made. */
+  #unanswered: Claim | null = null;
+  #failuresInRow = 0;
+  #timer: Timer | null = null;
+  #lastTrip: Promise<void> = Promise.resolve();
+
+  constructor(options: ClaimLoopOptions) {
+    this.#options = options;
+  }
+
+  startClaiming(): void {
+    this.#claiming = true;
+    this.wake();
+  }
+
+  /** Claims no more. What ends is still sent. */
+  stopClaiming(): void {
+    this.#claiming = false;
+    this.#sleep(null);
+  }
+
+  /** There may be jobs now, or room for them. */
+  wake(): void {
+    this.#hungry = true;
+    this.#pump();
+  }
+
+  /** Resolves when the store has it, or when its lease can no longer be held. Never rejects. */
+  settle(settlement: Settlement): Promise<Settled> {
+    const settled = this.#outbox.put(settlement);
+    if (this.#ended.signal.aborted) this.#outbox.giveUp(() => true);
+    else this.#pumpSoon();
+    return settled;
+  }
+
+  /** Sends nothing any more; resolves when the call under way, if any, is over. */
+  end(): Promise<void> {
+    this.stopClaiming();
+    this.#ended.abort();
+    this.#outbox.giveUp(() => true);
+    return this.#lastTrip;
+  }
+
+  /** At the end of this turn of promises: attempts that began together often end together, too. */
+  #pumpSoon(): void {
+    if (this.#soon) return;
+    this.#soon = true;
+    void Promise.resolve().then(() => {
+      this.#soon = false;
+      this.#pump();
+    });
+  }
+
+  #pump(): void {
+    if (this.#underWay || this.#ended.signal.aborted) return;
+    const batch = this.#outbox.take();
+    const claim = this.#unanswered ?? this.#nextClaim(batch.length > 0);
+    if (batch.length === 0 && claim === null) return;
+    this.#underWay = true;
+    this.#lastTrip = this.#send(batch, claim).then(() => {
+      this.#underWay = false;
+      this.#pump();
+    });
+  }
+
+  /** With settlements it costs nothing to ask, hungry or not. */
+  #nextClaim(withSettlements: boolean): Claim | null {
+    const { limiter, makeId, queue, worker, leaseMs } = this.#options;
+    if (!this.#claiming || !(this.#hungry || withSettlements)) return null;
+    // Ends that did not fit into this call still hold their leases.
+    const free = this.#options.freeSlots() - this.#outbox.size;
+    const allowed = limiter?.allowance() ?? Number.POSITIVE_INFINITY;
+    if (free < 1 || allowed < 1) {
+      if (limiter !== null && free >= 1) this.#sleep(limiter.waitMs());
+      return null;
+    }
+    this.#hungry = false;
+    const limit = Math.min(free, allowed, MAX_BATCH_JOBS);
+    return { request: { claimId: makeId(), queue, limit, worker, leaseMs }, repeated: false };
+  }
+
+  /** Never rejects. */
+  async #send(batch: readonly Outgoing[], claim: Claim | null): Promise<void> {
+    const sentMs = this.#options.clock.monotonic();
+    let unsent = batch;
+    try {
+      const answer = await this.#call(batch, claim);
+      unsent = [];
+      this.#unanswered = null;
+      this.#failuresInRow = 0;
+      const tookMs = this.#options.clock.monotonic() - sentMs;
+      const { asked, got } = { asked: claim?.request.limit ?? 0, got: answer?.jobs.length ?? 0 };
+      this.#options.onTrip({ settled: batch.length, asked, got, tookMs });
+      if (claim !== null && answer !== null) await this.#receive(claim, answer, sentMs);
+    } catch (thrown) {
+      await this.#recover(thrown, unsent, claim);
+    }
+  }
+
+  async #call(batch: readonly Outgoing[], claim: Claim | null): Promise<ClaimAnswer | null> {
+    const { store } = this.#options;
+    const requests = claim === null ? [] : [claim.request];
+    if (batch.length === 0) return (await store.claim(requests))[0] ?? null;
+    const settlements = batch.map(({ settlement }) => settlement);
+    const { settled, claimed } = await store.commit(settlements, requests);
+    for (const [index, { resolve }] of batch.entries()) {
+      const result = settled[index];
+      if (result !== undefined) resolve({ ...result, refusal: null });
+    }
+    return claimed[0] ?? null;
+  }
+
+  async #receive(claim: Claim, answer: ClaimAnswer, sentMs: number): Promise<void> {
+    const { limiter, onClaimed, onShort } = this.#options;
+    const [jobs, sinceMs] = claim.repeated ? await this.#confirm(claim, answer) : [answer.jobs, sentMs];
+    limiter?.count(jobs.length);
+    if (jobs.length > 0) onClaimed(jobs, sinceMs);
+    if (answer.jobs.length >= claim.request.limit || claim.repeated) this.#hungry = true;
+    else this.#rest(answer, onShort);
+  }
+
+  /**
+   * Leases granted by a call whose answer was lost may be nearly over. They are renewed before their jobs start;
+   * those that are no longer ours are left to whoever has them.
+   */
+  async #confirm(claim: Claim, answer: ClaimAnswer): Promise<[Claimed[], number]> {
+    const { clock, store, leaseMs } = this.#options;
+    const leased = answer.jobs.filter(({ settled }) => !settled);
+    const askedMs = clock.monotonic();
+    // If this fails, the claim is repeated once more.
+    this.#unanswered = claim;
+    const results =
+      leased.length === 0
+        ? []
+        : await store.renew(
+            leased.map(({ lease }) => lease),
+            leaseMs,
+          );
+    this.#unanswered = null;
+    const lost = new Set(leased.filter((_, index) => results[index]?.outcome !== 'ok'));
+    return [answer.jobs.filter((claimed) => !lost.has(claimed)), askedMs];
+  }
+
+  /** A hint that came meanwhile has made the loop hungry again, and then it does not rest. */
+  #rest({ nextDueInMs, paused }: ClaimAnswer, onShort: () => void): void {
+    const pollMs = MIN_POLL_MS + this.#options.random.fraction() * (MAX_POLL_MS - MIN_POLL_MS);
+    this.#sleep(Math.max(1, Math.min(nextDueInMs ?? pollMs, pollMs)));
+    if (!paused && !this.#hungry) onShort();
+  }
+
+  #sleep(ms: number | null): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+    if (ms === null || !this.#claiming) return;
+    this.#timer = this.#options.clock.after(ms, () => this.wake(), { background: true });
+  }
+
+  async #recover(thrown: unknown, batch: readonly Outgoing[], claim: Claim | null): Promise<void> {
+    const { clock, random, store, isHeld, onFault } = this.#options;
+    if (isRefusal(thrown) && batch.length > 0) {
+      // Nothing was written, and the claim did not happen either.
+      this.#hungry = true;
+      this.#outbox.putBack(await deliverOneByOne(store, batch));
+      return;
+    }
+    this.#outbox.putBack(batch);
+    if (claim !== null) this.#unanswered = { ...claim, repeated: true };
+    onFault(asError(thrown));
+    if (thrown instanceof ClosedError) {
+      void this.end();
+      return;
+    }
+    const waitMs = backoffMs(AFTER_ERROR, ++this.#failuresInRow, random);
+    await sleep(clock, waitMs, this.#ended.signal, { background: true });
+    this.#outbox.giveUp(({ token }) => !isHeld(token));
+  }
+}

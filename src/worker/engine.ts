@@ -1,0 +1,278 @@
+/** The parts of a worker put together: it starts them in order, and ends them in order. */
+
+import type { SharedStore } from '../connect.ts';
+import { ClosedError } from '../errors.ts';
+import type { BackoffStrategies } from '../job/backoff.ts';
+import { type Client, clientFor } from '../queue/client.ts';
+import { sleep } from '../runtime/clock.ts';
+import { asError } from '../runtime/emitter.ts';
+import { FaultState } from '../runtime/fault-state.ts';
+import { machine } from '../runtime/machine.ts';
+import { within } from '../runtime/within.ts';
+import type { Claimed, Hint, Reclaimed } from '../store/store.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
+import { joinUpkeep } from '../upkeep/shared.ts';
+import { ABORT_GRACE_MS, type AnyProcessor } from './attempt.ts';
+import { Attempts } from './attempts.ts';
+import { ClaimLoop, type Trip } from './claim-loop.ts';
+import type { Tell } from './events.ts';
+import { LeaseKeeper } from './lease-keeper.ts';
+import { Limiter } from './limiter.ts';
+import type { ResolvedWorkerOptions } from './options.ts';
+import { Session } from './session.ts';
+
+export interface EngineOptions {
+  readonly queue: string;
+  readonly processor: AnyProcessor;
+  readonly options: Omit<ResolvedWorkerOptions, 'strategies'> & {
+    readonly strategies: BackoffStrategies<never>;
+  };
+  readonly shared: SharedStore;
+  readonly telemetry: Telemetry;
+  readonly tell: Tell;
+}
+
+/** The last calls of a worker are not waited for any longer than this, each; the store may be away. */
+const LAST_CALL_MS = 3_000;
+/** However long the leases of this worker are, those of others in need of being taken back may be short. */
+const MAX_RECLAIM_MS = 15_000;
+
+export class Engine {
+  readonly id: string;
+  concurrency: number;
+  readonly #engine: EngineOptions;
+  readonly #client: Client;
+  readonly #keeper: LeaseKeeper;
+  readonly #loop: ClaimLoop;
+  readonly #attempts: Attempts;
+  readonly #session: Session;
+  readonly #faults = new FaultState();
+  readonly #hurry = new AbortController();
+  #unwatch: () => void = () => {};
+  #leaveUpkeep: () => Promise<void> = async () => {};
+  #phase: 'new' | 'started' | 'closing' = 'new';
+  #paused = false;
+  #ready = false;
+  /** The latest claim found fewer jobs than there were slots for. */
+  #foundEnd = false;
+  /** Jobs were claimed since 'drained' was last told. */
+  #worked = false;
+
+  constructor(engine: EngineOptions) {
+    const { options, queue, shared } = engine;
+    this.#engine = engine;
+    this.#client = clientFor(shared);
+    this.concurrency = options.concurrency;
+    this.id = `${options.label ?? machine.host}:${machine.pid}:${this.#client.makeId()}`;
+    this.#keeper = this.#makeKeeper();
+    this.#loop = this.#makeLoop();
+    this.#attempts = this.#makeAttempts();
+    this.#session = new Session({
+      store: this.#client.store,
+      clock: this.#client.clock,
+      id: this.id,
+      queue,
+      machine,
+      load: () => ({ slots: this.concurrency, busy: this.#attempts.running }),
+      onBeat: () => this.#works('session'),
+      onFault: (error) => this.#fault('session', error),
+    });
+  }
+
+  get isStarted(): boolean {
+    return this.#phase === 'started';
+  }
+
+  /** Resolves when the store has answered. Rejects with its first error; the worker goes on trying all the same. */
+  async start(): Promise<void> {
+    if (this.#phase !== 'new') return;
+    this.#phase = 'started';
+    const { queue, options, telemetry } = this.#engine;
+    const entered = this.#session.start();
+    // The watch first, so that no job that is added from now on is overlooked until the poll.
+    this.#unwatch = await this.#client.watch(queue, (hint) => this.#hear(hint));
+    if (this.#hasEnded()) return this.#unwatch();
+    this.#leaveUpkeep = joinUpkeep(this.#client, {
+      reclaimEveryMs: Math.min(options.leaseMs / 2, MAX_RECLAIM_MS),
+      onReclaimed: (reclaimed) => this.#reclaimed(reclaimed),
+      onWorked: () => this.#works('upkeep'),
+      onError: (error) => this.#fault('upkeep', error),
+      telemetry,
+    });
+    if (!this.#paused) this.#loop.startClaiming();
+    await entered.catch((thrown: unknown) => {
+      this.#fault('session', asError(thrown));
+      throw thrown;
+    });
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.#loop.stopClaiming();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    if (this.#phase === 'started') this.#loop.startClaiming();
+  }
+
+  /** More slots may be free now. */
+  wake(): void {
+    this.#loop.wake();
+  }
+
+  /** When nothing runs and all ends are stored. */
+  idle(): Promise<void> {
+    return this.#attempts.idle();
+  }
+
+  /** Durable: whichever worker runs the job will stop. False when the job is over or unknown. */
+  async cancel(id: string, reason: string): Promise<boolean> {
+    if (this.#phase === 'closing') throw new ClosedError(`the worker of queue "${this.#engine.queue}"`);
+    const job = { queue: this.#engine.queue, id };
+    const { outcome } = await this.#client.apply({ op: 'cancel', job, reason });
+    if (outcome === 'ok') this.#attempts.cancel(id, reason);
+    return outcome === 'ok';
+  }
+
+  /** Waits no longer for running jobs, also when `close` is under way. */
+  hurry(): void {
+    this.#hurry.abort();
+  }
+
+  /** Never rejects, and is over in a bounded time whatever the store and the processors do. */
+  async close(waitMs: number): Promise<void> {
+    const started = this.#phase === 'started';
+    this.#phase = 'closing';
+    if (started) await this.#end(waitMs);
+    await this.#last('store', this.#engine.shared.release());
+  }
+
+  async #end(waitMs: number): Promise<void> {
+    const { clock } = this.#client;
+    this.#loop.stopClaiming();
+    await this.#waitForAttempts(waitMs);
+    this.#attempts.shutDown();
+    await within(clock, this.#attempts.idle(), ABORT_GRACE_MS + LAST_CALL_MS);
+    await within(clock, this.#loop.end(), LAST_CALL_MS);
+    await within(clock, this.#client.drained(), LAST_CALL_MS);
+    this.#keeper.stop();
+    this.#unwatch();
+    await this.#last('session', this.#session.end());
+    await this.#last('upkeep', this.#leaveUpkeep());
+  }
+
+  async #waitForAttempts(waitMs: number): Promise<void> {
+    const over = new AbortController();
+    const idle = this.#attempts.idle().then(() => over.abort());
+    const signal = AbortSignal.any([over.signal, this.#hurry.signal]);
+    await Promise.race([idle, sleep(this.#client.clock, waitMs, signal)]);
+  }
+
+  async #last(part: string, call: Promise<unknown>): Promise<void> {
+    const told = call.catch((thrown: unknown) => this.#fault(part, asError(thrown)));
+    await within(this.#client.clock, told, LAST_CALL_MS);
+  }
+
+  #makeKeeper(): LeaseKeeper {
+    const { clock, store } = this.#client;
+    return new LeaseKeeper({
+      clock,
+      leaseMs: this.#engine.options.leaseMs,
+      renew: (leases, leaseMs) => store.renew(leases, leaseMs),
+      onRenewed: () => this.#works('renew'),
+      onFault: (error) => this.#fault('renew', error),
+    });
+  }
+
+  #makeLoop(): ClaimLoop {
+    const { clock, random, store, makeId } = this.#client;
+    const { limiter, leaseMs } = this.#engine.options;
+    return new ClaimLoop({
+      ...{ clock, random, store, makeId, leaseMs },
+      queue: this.#engine.queue,
+      worker: this.id,
+      limiter: limiter === null ? null : new Limiter(clock, limiter),
+      freeSlots: () => this.concurrency - this.#attempts.running,
+      isHeld: (token) => this.#keeper.holds(token),
+      onClaimed: (claimed, sinceMs) => this.#begin(claimed, sinceMs),
+      onShort: () => {
+        this.#foundEnd = true;
+        this.#checkDrained();
+      },
+      onTrip: (trip) => this.#tripped(trip),
+      onFault: (error) => this.#fault('claim', error),
+    });
+  }
+
+  #makeAttempts(): Attempts {
+    const { processor, options, telemetry, tell } = this.#engine;
+    const { schemas, maxPayloadBytes, strategies, mode } = options;
+    return new Attempts({
+      host: {
+        ...{ client: this.#client, worker: this.id, processor, schemas, maxPayloadBytes, telemetry },
+        onProgress: (job, value) => tell('progress', job, value),
+      },
+      keeper: this.#keeper,
+      ...{ strategies, mode, tell },
+      settle: (settlement) => this.#loop.settle(settlement),
+      onSlotFree: () => this.#loop.wake(),
+      onIdle: () => this.#checkDrained(),
+    });
+  }
+
+  /** Jobs that a call under way brought in after the worker began to close go back, but those that cannot. */
+  #begin(claimed: readonly Claimed[], sinceMs: number): void {
+    this.#worked = true;
+    this.#foundEnd = false;
+    for (const one of claimed) {
+      if (this.#phase === 'started' || one.settled) this.#attempts.begin(one, sinceMs);
+      else void this.#handBack(one);
+    }
+  }
+
+  async #handBack({ lease }: Claimed): Promise<void> {
+    const next = { to: 'released', afterMs: 0, why: 'its worker closed before it began' } as const;
+    await this.#loop.settle({ lease, next, mode: this.#engine.options.mode });
+  }
+
+  #checkDrained(): void {
+    if (!this.#worked || !this.#foundEnd || !this.#attempts.isIdle || this.#phase !== 'started') return;
+    this.#worked = false;
+    this.#engine.tell('drained');
+  }
+
+  #hear({ news }: Hint): void {
+    if (news === 'cancel' || news === 'unknown') this.#keeper.hint(news === 'cancel');
+    if (news === 'ended' || news === 'cancel') return;
+    this.#foundEnd = false;
+    this.#loop.wake();
+  }
+
+  #tripped({ settled, asked, got, tookMs }: Trip): void {
+    this.#works('claim');
+    if (asked === 0) return;
+    const { queue, telemetry } = this.#engine;
+    telemetry.tell('onClaim', { queue, worker: this.id, asked, got, settled, tookMs });
+  }
+
+  #reclaimed({ queue, id, crashes, state, worker }: Reclaimed): void {
+    if (queue === this.#engine.queue) this.#engine.tell('reclaimed', { queue, id, crashes, state, worker });
+  }
+
+  #works(part: string): void {
+    this.#faults.ok(part);
+    if (this.#ready || part !== 'session') return;
+    this.#ready = true;
+    this.#engine.tell('ready');
+  }
+
+  #fault(part: string, error: Error): void {
+    if (this.#faults.fail(error, part)) this.#engine.tell('error', error);
+  }
+
+  /** `close` may have been called while something was awaited. */
+  #hasEnded(): boolean {
+    return this.#phase === 'closing';
+  }
+}

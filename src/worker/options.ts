@@ -1,0 +1,194 @@
+import type { Connection } from '../connect.ts';
+import type { BackoffStrategies, BackoffStrategy } from '../job/backoff.ts';
+import { checkQueue, isRecord } from '../job/check.ts';
+import { type Duration, durationMs } from '../job/duration.ts';
+import {
+  DEFAULT_MAX_PAYLOAD_BYTES,
+  HARD_MAX_PAYLOAD_BYTES,
+  MAX_DURATION_MS,
+  MAX_LEASE_MS,
+} from '../job/limits.ts';
+import {
+  anything,
+  checkAgainst,
+  choice,
+  duration,
+  flag,
+  key,
+  type Rule,
+  type Rules,
+  shape,
+  whole,
+} from '../job/option-rules.ts';
+import { Problems } from '../job/problems.ts';
+import type { Schemas } from '../job/schema.ts';
+import { checkSchemas } from '../queue/queue-options.ts';
+import type { JobOf, SchemasOf, UntypedJobs } from '../queue/types.ts';
+import type { TelemetryHooks } from '../telemetry/hooks.ts';
+
+/** Durations are milliseconds, or text with a unit such as `"500ms"`, `"30s"`, `"1h30m"`. */
+export interface WorkerOptions<Jobs = UntypedJobs> {
+  /** URL or open store. @default the environment's `MILLRACE_URL`, else `sqlite:./.millrace/millrace.db` */
+  readonly connection?: Connection | undefined;
+  /** Jobs that run here at once. @default 1 */
+  readonly concurrency?: number;
+  /** This worker claims at most `max` jobs in any `duration`. Each worker counts for itself. @default no limit */
+  readonly limiter?: { readonly max: number; readonly duration: Duration };
+  /**
+   * How long a job stays claimed without a sign of life from this worker, which renews it three times in that
+   * time. After it another worker may take the job. @default 30_000
+   */
+  readonly leaseMs?: number;
+  /** Name of `leaseMs` in BullMQ. */
+  readonly lockDuration?: Duration;
+  /** How long `close()` waits for running jobs before it aborts them and hands them back. @default 30_000 */
+  readonly closeTimeout?: Duration;
+  /** Start at once; with `false` it waits for `run()`. @default true */
+  readonly autorun?: boolean;
+  /** Strategies for backoffs of a type of your own, by the name of the type. */
+  readonly backoffStrategies?: Readonly<Record<string, BackoffStrategy<JobOf<Jobs>>>>;
+  /** As in BullMQ: one strategy for all types that have none of their own. */
+  readonly settings?: { readonly backoffStrategy?: BackoffStrategy<JobOf<Jobs>> };
+  /** Shown with the worker's id in the registry and in attempts. @default the name of the host */
+  readonly name?: string;
+  /** Standard Schemas by job name: payloads are checked before the processor, results after it. */
+  readonly schemas?: Jobs | SchemasOf<Jobs>;
+  /** Largest result and progress value. @default 1 MiB; 64 MiB at most */
+  readonly maxPayloadBytes?: number;
+  /**
+   * What becomes of a job whose lease ran out before its end was stored. `strict` refuses the end, so the job
+   * runs again; `lenient` accepts it while no other worker has taken the job. @default "strict"
+   */
+  readonly mode?: 'strict' | 'lenient';
+  /** Told what the worker does, for logs, metrics and traces. */
+  readonly telemetry?: TelemetryHooks;
+}
+
+export interface ResolvedWorkerOptions<Jobs = UntypedJobs> {
+  readonly concurrency: number;
+  readonly limiter: { readonly max: number; readonly durationMs: number } | null;
+  readonly leaseMs: number;
+  readonly closeTimeoutMs: number;
+  readonly autorun: boolean;
+  readonly strategies: BackoffStrategies<JobOf<Jobs>>;
+  readonly label: string | null;
+  readonly schemas: Schemas | undefined;
+  readonly maxPayloadBytes: number;
+  readonly mode: 'strict' | 'lenient';
+  readonly telemetry: TelemetryHooks;
+}
+
+const DEFAULTS = Object.freeze({ concurrency: 1, leaseMs: 30_000, closeTimeoutMs: 30_000, mode: 'strict' });
+
+/** One worker fills its slots by one claim, which gives a thousand jobs at most. */
+const MAX_CONCURRENCY = 10_000;
+/** A shorter lease would be lost to a pause of the garbage collector. */
+const LEASE = { min: 100, max: MAX_LEASE_MS };
+/** Leaves room for the rest of the worker's id, which is bounded. */
+const MAX_LABEL = 50;
+
+const checkFunction: Rule = (problems, part, value) => {
+  if (typeof value !== 'function') problems.invalid(part, 'must be a function');
+};
+
+const checkStrategies: Rule = (problems, part, value) => {
+  const rules = isRecord(value)
+    ? Object.fromEntries(Object.keys(value).map((name) => [name, checkFunction]))
+    : {};
+  shape(rules)(problems, part, value);
+};
+
+const checkLimiter: Rule = (problems, part, value) => {
+  const rules = {
+    max: whole({ min: 1, max: Number.MAX_SAFE_INTEGER }),
+    duration: duration({ min: 1, max: MAX_DURATION_MS }),
+  };
+  shape(rules)(problems, part, value);
+  for (const name of Object.keys(rules)) {
+    if (isRecord(value) && Reflect.get(value, name) === undefined)
+      problems.invalid(`${part}.${name}`, 'is missing');
+  }
+};
+
+const checkLabel: Rule = (problems, part, value) => {
+  key(problems, part, value);
+  if (typeof value === 'string' && value.length > MAX_LABEL) {
+    problems.invalid(part, `must have at most ${MAX_LABEL} characters`);
+  }
+};
+
+const checkConcurrency: Rule = whole({ min: 1, max: MAX_CONCURRENCY });
+
+const RULES: Rules = {
+  connection: anything,
+  concurrency: checkConcurrency,
+  limiter: checkLimiter,
+  leaseMs: whole(LEASE),
+  lockDuration: duration(LEASE),
+  closeTimeout: duration(),
+  autorun: flag,
+  backoffStrategies: checkStrategies,
+  settings: shape({ backoffStrategy: checkFunction }),
+  name: checkLabel,
+  schemas: checkSchemas,
+  maxPayloadBytes: whole({ min: 1, max: HARD_MAX_PAYLOAD_BYTES }),
+  mode: choice(['strict', 'lenient']),
+  telemetry: shape({
+    ...{ onClaim: checkFunction, onAttemptStart: checkFunction, onAttemptEnd: checkFunction },
+    ...{ onSettle: checkFunction, onUpkeep: checkFunction, onUnheardError: checkFunction },
+    aroundAttempt: checkFunction,
+  }),
+};
+
+/**
+ * @throws InvalidOptionError with everything that is wrong with what the constructor was given.
+ */
+export function resolveWorkerOptions<Jobs>(
+  name: unknown,
+  processor: unknown,
+  options: WorkerOptions<Jobs>,
+): ResolvedWorkerOptions<Jobs> {
+  const problems = new Problems();
+  checkQueue(problems, 'name', name);
+  checkFunction(problems, 'processor', processor);
+  problems.enter('options');
+  if (isRecord(options)) checkAll(problems, options);
+  else problems.invalid(null, 'must be an object');
+  problems.leave();
+  problems.throwIfAny(`new Worker(${JSON.stringify(name)})`);
+  return resolved(options);
+}
+
+function checkAll(problems: Problems, options: object): void {
+  checkAgainst(problems, options, RULES);
+  const { leaseMs, lockDuration } = options as WorkerOptions;
+  if (leaseMs !== undefined && lockDuration !== undefined) {
+    problems.invalid('lockDuration', 'is another name of leaseMs: give one of them');
+  }
+}
+
+function resolved<Jobs>(options: WorkerOptions<Jobs>): ResolvedWorkerOptions<Jobs> {
+  const { limiter, settings, lockDuration } = options;
+  return {
+    concurrency: options.concurrency ?? DEFAULTS.concurrency,
+    limiter:
+      limiter === undefined ? null : { max: limiter.max, durationMs: durationMs(limiter.duration) ?? 0 },
+    leaseMs: options.leaseMs ?? durationMs(lockDuration) ?? DEFAULTS.leaseMs,
+    closeTimeoutMs: durationMs(options.closeTimeout) ?? DEFAULTS.closeTimeoutMs,
+    autorun: options.autorun ?? true,
+    strategies: { named: options.backoffStrategies ?? {}, general: settings?.backoffStrategy ?? null },
+    label: options.name ?? null,
+    schemas: options.schemas as Schemas | undefined,
+    maxPayloadBytes: options.maxPayloadBytes ?? DEFAULT_MAX_PAYLOAD_BYTES,
+    mode: options.mode ?? DEFAULTS.mode,
+    telemetry: options.telemetry ?? {},
+  };
+}
+
+/** @throws InvalidOptionError */
+export function checkedConcurrency(value: number): number {
+  const problems = new Problems();
+  checkConcurrency(problems, 'concurrency', value);
+  problems.throwIfAny('the concurrency of the worker');
+  return value;
+}

@@ -1,0 +1,52 @@
+import type { JobRecord } from '../job/record.ts';
+import type { Client } from '../queue/client.ts';
+import { Job, type JobContext } from '../queue/job.ts';
+import type { Loose } from '../queue/types.ts';
+
+/** The job as its processor and the listeners of its worker get it. */
+export class RunningJob<Data = Loose, Result = Loose, Name extends string = string> extends Job<
+  Data,
+  Result,
+  Name
+> {
+  readonly #onProgress: (value: unknown) => void;
+  readonly #writes = new Set<Promise<unknown>>();
+
+  constructor(client: Client, record: JobRecord, context: JobContext, onProgress: (value: unknown) => void) {
+    super(client, record, context);
+    this.#onProgress = onProgress;
+  }
+
+  override updateProgress(value: unknown): Promise<void> {
+    return this.#track(super.updateProgress(value).then(() => this.#onProgress(value)));
+  }
+
+  override updateData(value: Data): Promise<void> {
+    return this.#track(super.updateData(value));
+  }
+
+  override log(line: string): Promise<void> {
+    return this.#track(super.log(line));
+  }
+
+  /**
+   * When all writes so far are answered. Processors often do not wait for them; the end of the attempt must not
+   * overtake them, or the fence would refuse them.
+   */
+  async written(): Promise<void> {
+    while (this.#writes.size > 0) await Promise.allSettled(this.#writes);
+  }
+
+  /** What the end of the attempt changed, so that listeners need not read the job again. Not for processors. */
+  ended(changes: Partial<JobRecord>): void {
+    this.record = { ...this.record, ...changes };
+  }
+
+  /** Handled here too, so that a refused write nobody waits for does not end the process. */
+  #track<T>(write: Promise<T>): Promise<T> {
+    const over = (): void => void this.#writes.delete(write);
+    this.#writes.add(write);
+    write.then(over, over);
+    return write;
+  }
+}
