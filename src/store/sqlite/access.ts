@@ -1,0 +1,97 @@
+import { resolve } from 'node:path';
+import { InvalidOptionError } from '../../errors.ts';
+import { type Clock, systemClock } from '../../runtime/clock.ts';
+import type { ApplyOptions, Effect, EffectResult, Hint, StoreTx, Unwatch } from '../store.ts';
+import { acquireClient, type EngineClient, releaseClient } from './engine-client.ts';
+import { canThread, type EngineKind } from './engine-link.ts';
+import { applyInside } from './join.ts';
+import { MEMORY } from './open.ts';
+import { preparePlace } from './place.ts';
+import type { VerbName } from './verbs.ts';
+
+export interface SqliteStoreOptions {
+  /** Path of the database file, which is made if need be, or `:memory:`. */
+  readonly path: string;
+  /** Decides what time it is. Default: the machine's clock. */
+  readonly clock?: Clock;
+  /**
+   * Where the database is worked on: on a thread of its own, so that the application never waits for the disk, or
+   * on the caller's. Default: a thread for files, the caller's for `:memory:`.
+   */
+  readonly engine?: EngineKind;
+}
+
+interface Held {
+  readonly client: EngineClient;
+  readonly path: string;
+}
+
+/** The store's hold on the engine of its file: taken by the first verb, let go by `close`. */
+export class Access {
+  readonly #path: string;
+  readonly #clock: Clock;
+  readonly #kind: EngineKind;
+  readonly #unwatches = new Set<Unwatch>();
+  readonly #calls = new Set<Promise<unknown>>();
+  #held: Held | null = null;
+
+  constructor({ path, clock = systemClock, engine }: SqliteStoreOptions) {
+    if (typeof path !== 'string' || path === '') {
+      const message = 'must be the path of a file, or ":memory:"';
+      throw new InvalidOptionError('the SQLite store', [{ path: 'path', message }]);
+    }
+    const wanted = engine ?? (path === MEMORY ? 'inline' : 'thread');
+    // Fixed now: the file is opened later, and the working directory may have changed by then.
+    this.#path = path === MEMORY ? MEMORY : resolve(path);
+    this.#clock = clock;
+    this.#kind = wanted === 'thread' && canThread() ? 'thread' : 'inline';
+  }
+
+  async call<T>(verb: VerbName, args: readonly unknown[]): Promise<T> {
+    const now = this.#clock === systemClock ? null : this.#clock.now();
+    return this.#awaited(this.#hold().client.call<T>(verb, args, now));
+  }
+
+  async ask<T>(what: 'durability' | 'doctor'): Promise<T> {
+    return this.#awaited(this.#hold().client.ask<T>(what));
+  }
+
+  async watch(queues: readonly string[], onNews: (hint: Hint) => void): Promise<Unwatch> {
+    const unwatch = await this.#hold().client.watch(queues, onNews);
+    this.#unwatches.add(unwatch);
+    return () => {
+      this.#unwatches.delete(unwatch);
+      unwatch();
+    };
+  }
+
+  applyInside(effects: readonly Effect[], options: ApplyOptions & { readonly tx: StoreTx }): EffectResult[] {
+    return applyInside(effects, options, { path: this.#hold().path, now: this.#clock.now() });
+  }
+
+  /** Calls that are under way finish first, also when others go on using the engine. */
+  async close(): Promise<void> {
+    for (const unwatch of this.#unwatches) unwatch();
+    this.#unwatches.clear();
+    const held = this.#held;
+    this.#held = null;
+    await Promise.allSettled(this.#calls);
+    if (held !== null) await releaseClient(held.path, this.#kind, held.client);
+  }
+
+  #awaited<T>(call: Promise<T>): Promise<T> {
+    this.#calls.add(call);
+    const forget = (): void => {
+      this.#calls.delete(call);
+    };
+    call.then(forget, forget);
+    return call;
+  }
+
+  #hold(): Held {
+    if (this.#held !== null) return this.#held;
+    const path = this.#path === MEMORY ? MEMORY : preparePlace(this.#path);
+    this.#held = { path, client: acquireClient(path, this.#kind) };
+    return this.#held;
+  }
+}

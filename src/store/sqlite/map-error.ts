@@ -1,0 +1,88 @@
+import {
+  EnvironmentError,
+  MillraceError,
+  StoreCorruptError,
+  StoreFullError,
+  StoreUnavailableError,
+} from '../../errors.ts';
+
+/** Primary result codes of SQLite (https://www.sqlite.org/rescode.html). */
+const CODES = {
+  perm: 3,
+  busy: 5,
+  locked: 6,
+  readonly: 8,
+  ioerr: 10,
+  corrupt: 11,
+  full: 13,
+  cantopen: 14,
+  protocol: 15,
+  auth: 23,
+  notadb: 26,
+} as const;
+
+/** The primary code; null when the error does not come from SQLite. */
+export function resultCode(error: unknown): number | null {
+  if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return null;
+  return error.errcode & 0xff;
+}
+
+export function isBusy(error: unknown): boolean {
+  const code = resultCode(error);
+  return code === CODES.busy || code === CODES.locked;
+}
+
+/** After these the connection is not to be trusted, and is opened anew. */
+export function breaksConnection(error: unknown): boolean {
+  const code = resultCode(error);
+  return code === CODES.ioerr || code === CODES.corrupt || code === CODES.notadb || code === CODES.protocol;
+}
+
+export function isCorrupt(error: unknown): boolean {
+  return resultCode(error) === CODES.corrupt;
+}
+
+/** Ours, in the words of the house; null for an error that says something about one call and not the store. */
+export function toStoreError(error: unknown, path: string): MillraceError | null {
+  if (error instanceof MillraceError) return null;
+  const cause = { cause: error };
+  const said = error instanceof Error ? error.message : String(error);
+  switch (resultCode(error)) {
+    case CODES.busy:
+    case CODES.locked:
+    case CODES.protocol:
+      return new StoreUnavailableError(
+        `the database "${path}" is locked by another connection (${said}). A transaction elsewhere is open for too ` +
+          'long; nothing was written, and the call may be repeated.',
+        cause,
+      );
+    case CODES.full:
+      return new StoreFullError(
+        `the database "${path}" is full (${said}). Nothing of the call was written. Make room on the disk.`,
+        cause,
+      );
+    case CODES.corrupt:
+    case CODES.notadb:
+      return new StoreCorruptError(
+        `the database "${path}" is damaged or not a database (${said}). It is not written to any more. ` +
+          'Restore it from a backup, or salvage it with the `.recover` command of the sqlite3 tool.',
+        cause,
+      );
+    case CODES.ioerr:
+      return new StoreUnavailableError(
+        `reading or writing the database "${path}" failed (${said}); it is not known whether the call took effect. ` +
+          'Repeat it with the same request id or claim id.',
+        cause,
+      );
+    case CODES.perm:
+    case CODES.readonly:
+    case CODES.cantopen:
+    case CODES.auth:
+      return new EnvironmentError(
+        `the database "${path}" cannot be opened for writing (${said}). Check who owns the file and its directory.`,
+        cause,
+      );
+    default:
+      return null;
+  }
+}

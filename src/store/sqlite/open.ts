@@ -1,0 +1,90 @@
+import { dirname } from 'node:path';
+import { EnvironmentError } from '../../errors.ts';
+import type { Durability } from '../store.ts';
+import { Database } from './database.ts';
+import { loadDriver } from './driver.ts';
+import { migrate } from './migrations.ts';
+import { patiently } from './patience.ts';
+import { type FileSystem, fileSystemOf, preparePlace } from './place.ts';
+
+export const MEMORY = ':memory:';
+
+/** What was found when the database was opened; settings are read back, not assumed. */
+export interface Facts {
+  readonly path: string;
+  readonly driver: string;
+  readonly version: string;
+  readonly journalMode: string;
+  readonly synchronous: number;
+  readonly fileSystem: FileSystem;
+}
+
+export interface Opened {
+  readonly db: Database;
+  readonly facts: Facts;
+}
+
+const FULL = 2;
+/** KiB, as a negative number in SQLite's words. */
+const CACHE = -32_000;
+
+/** Opens the database, makes it durable and brings its schema up to date. */
+export function openDatabase(path: string, patienceMs: number): Opened {
+  const isMemory = path === MEMORY;
+  const place = isMemory ? MEMORY : preparePlace(path);
+  const driver = loadDriver(isMemory ? 'memory' : 'file');
+  const db = new Database(driver.open(place));
+  try {
+    // Waiting is ours; see `patience.ts`.
+    db.exec('pragma busy_timeout = 0');
+    const journalMode = patiently(patienceMs, () => setJournalMode(db, isMemory));
+    const synchronous = setSynchronous(db, isMemory);
+    db.exec(`pragma cache_size = ${CACHE}`);
+    db.exec('pragma temp_store = memory');
+    // Checkpoints run between calls, not inside somebody's commit; see `checkpoint.ts`.
+    db.exec('pragma wal_autocheckpoint = 0');
+    patiently(patienceMs, () => migrate(db));
+    const fileSystem = isMemory ? 'memory' : fileSystemOf(dirname(place));
+    const { name, version } = driver;
+    return { db, facts: { path: place, driver: name, version, journalMode, synchronous, fileSystem } };
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+function setJournalMode(db: Database, isMemory: boolean): string {
+  const answer = db.pragma<{ journal_mode: string }>('pragma journal_mode = wal')?.journal_mode ?? '';
+  if (!isMemory && answer !== 'wal') {
+    throw new EnvironmentError(
+      `SQLite answers journal mode "${answer}" where "wal" was asked for: the file system cannot share memory ` +
+        'between processes. Put the database on a local disk.',
+    );
+  }
+  return answer;
+}
+
+/** Set and read back on every connection, because it is not a property of the file, and builds differ in it. */
+function setSynchronous(db: Database, isMemory: boolean): number {
+  db.exec(`pragma synchronous = ${FULL}`);
+  const answer = db.pragma<{ synchronous: number }>('pragma synchronous')?.synchronous ?? -1;
+  if (!isMemory && answer < FULL) {
+    throw new EnvironmentError(
+      `SQLite answers synchronous = ${answer} where ${FULL} was asked for, so that a power cut could lose jobs. ` +
+        'Use another build of SQLite.',
+    );
+  }
+  return answer;
+}
+
+export function durabilityOf({ path, journalMode, synchronous, fileSystem, version }: Facts): Durability {
+  if (path === MEMORY) {
+    return { level: 'memory', detail: 'the database is in the memory of this process and ends with it' };
+  }
+  const settings = `journal_mode ${journalMode}, synchronous ${synchronous}, SQLite ${version}`;
+  if (fileSystem === 'memory') {
+    const detail = `${settings}; the file lies in the memory of the machine and ends with it`;
+    return { level: 'os', detail };
+  }
+  return { level: synchronous >= FULL ? 'disk' : 'os', detail: `${settings}, file "${path}"` };
+}

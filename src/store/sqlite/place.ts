@@ -1,0 +1,134 @@
+/** Where a database file lies, and whether that is a place for one. */
+
+import {
+  chmodSync,
+  closeSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  realpathSync,
+  type Stats,
+  statfsSync,
+  statSync,
+} from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { EnvironmentError } from '../../errors.ts';
+
+export type FileSystem = 'local' | 'memory' | 'foreign' | 'network';
+
+const STICKY = 0o1000;
+const WORLD_WRITABLE = 0o002;
+const OTHERS = 0o077;
+
+/** Numbers from statfs(2). On network file systems the locks and the shared memory of WAL mode do not hold. */
+const FILE_SYSTEMS: ReadonlyMap<number, FileSystem> = new Map([
+  [0x6969, 'network'], // NFS
+  [0x517b, 'network'], // SMB
+  [0xff534d42, 'network'], // CIFS
+  [0xfe534d42, 'network'], // SMB 2
+  [0x65735546, 'foreign'], // FUSE
+  [0x01021997, 'foreign'], // 9P
+  [0x786f4256, 'foreign'], // folders shared by a virtual machine
+  [0x01021994, 'memory'], // tmpfs
+  [0x858458f6, 'memory'], // ramfs
+]);
+
+/**
+ * Makes the directory and the file if need be, for the user alone, and refuses places where data would not be
+ * safe. Answers the real path: two names of one file are one database.
+ */
+export function preparePlace(path: string): string {
+  const asked = resolve(path);
+  const directory = prepareDirectory(dirname(asked));
+  const file = join(directory, basename(asked));
+  const known = lookAt(file);
+  if (known === undefined) createFile(file);
+  else checkFile(file, known);
+  if (fileSystemOf(directory) === 'network') {
+    throw new EnvironmentError(
+      `"${file}" lies on a network file system, where SQLite cannot keep a database safe. ` +
+        'Put it on a local disk, or use a store made for several machines.',
+    );
+  }
+  return file;
+}
+
+function prepareDirectory(path: string): string {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    const directory = realpathSync(path);
+    checkDirectory(directory, statSync(directory));
+    return directory;
+  } catch (error) {
+    if (error instanceof EnvironmentError) throw error;
+    throw new EnvironmentError(`the directory "${path}" of the database cannot be used: ${reasonOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+function checkDirectory(path: string, { mode }: Stats): void {
+  if ((mode & WORLD_WRITABLE) === 0 || (mode & STICKY) !== 0 || process.platform === 'win32') return;
+  throw new EnvironmentError(
+    `the directory "${path}" may be written by everybody, who could replace the database. ` +
+      `Take that right away (\`chmod o-w ${path}\`), or use another directory.`,
+  );
+}
+
+function lookAt(path: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    throw new EnvironmentError(`the database "${path}" cannot be reached: ${reasonOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+/** SQLite gives its companions (`-wal`, `-shm`) the rights of the database, so only this file needs them. */
+function createFile(path: string): void {
+  try {
+    closeSync(openSync(path, 'wx', 0o600));
+    // A process may run without a umask, or with one that takes too much away from its own user.
+    chmodSync(path, 0o600);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return;
+    throw new EnvironmentError(`the database "${path}" cannot be made: ${reasonOf(error)}`, { cause: error });
+  }
+}
+
+function checkFile(path: string, known: Stats): void {
+  if (known.isSymbolicLink()) {
+    throw new EnvironmentError(
+      `"${path}" is a symbolic link, which somebody else could point elsewhere. Give the path of the file itself.`,
+    );
+  }
+  if (!known.isFile()) {
+    throw new EnvironmentError(`"${path}" is not a file. Give the path of a database file.`);
+  }
+}
+
+export function fileSystemOf(directory: string): FileSystem {
+  try {
+    return FILE_SYSTEMS.get(statfsSync(directory).type >>> 0) ?? 'local';
+  } catch {
+    // Not every platform can say; then there is nothing to hold against the place.
+    return 'local';
+  }
+}
+
+/** Whether users other than the owner may read or write the file. */
+export function isOpenToOthers(path: string): boolean {
+  if (process.platform === 'win32') return false;
+  const known = statSync(path, { throwIfNoEntry: false });
+  return known !== undefined && (known.mode & OTHERS) !== 0;
+}
+
+/** 0 when there is none. */
+export function bytesOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

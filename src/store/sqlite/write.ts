@@ -1,0 +1,49 @@
+import { changeData } from '../../job/change-data.ts';
+import { MAX_LOG_LINES } from '../../job/limits.ts';
+import type { Bytes } from '../../job/record.ts';
+import type { MoveOutcome, Target } from '../store.ts';
+import { fence } from './attempt.ts';
+import { writeProgress } from './jobs.ts';
+import { tell } from './queue.ts';
+import { findRow, type JobRow } from './row.ts';
+import type { Transaction } from './transaction.ts';
+
+const LAST_LINE = 'select max(number) as number from millrace_log where seq = ?';
+const INSERT_LINE = 'insert into millrace_log (seq, number, at, text) values (?, ?, ?, ?)';
+const TRIM_LINES = 'delete from millrace_log where seq = ? and number <= ?';
+const WRITE_BODY = 'update millrace_body set body = ?, content_type = ? where seq = ?';
+
+/** What a worker writes while the job runs, fenced by its token; also open to anybody who brings none. */
+function guarded(tx: Transaction, target: Target, write: (row: JobRow) => void): MoveOutcome {
+  const row = findRow(tx, target);
+  if (row === null) return { outcome: 'gone' };
+  const held = 'token' in target ? fence(tx, row, target.token) : 'ok';
+  if (held === 'ok') write(row);
+  return { outcome: held };
+}
+
+export function progress(tx: Transaction, target: Target, value: Bytes): MoveOutcome {
+  return guarded(tx, target, (row) => {
+    writeProgress(tx, row, value);
+    const change = { kind: 'progress', id: row.id, name: row.name } as const;
+    tell(tx, tx.queueById(row.queue), change, () => changeData(value));
+  });
+}
+
+/** The newest line is never dropped, so the highest number kept is the last one given. */
+export function log(tx: Transaction, target: Target, lines: readonly string[]): MoveOutcome {
+  return guarded(tx, target, ({ seq }) => {
+    const last = tx.db.get<{ number: number | null }>(LAST_LINE, seq)?.number ?? 0;
+    for (const [index, text] of lines.entries()) {
+      tx.db.run(INSERT_LINE, seq, last + 1 + index, tx.now, text);
+    }
+    const newest = last + lines.length;
+    if (newest > MAX_LOG_LINES) tx.db.run(TRIM_LINES, seq, newest - MAX_LOG_LINES);
+  });
+}
+
+export function data(tx: Transaction, target: Target, body: Bytes, contentType: string): MoveOutcome {
+  return guarded(tx, target, ({ seq }) => {
+    tx.db.run(WRITE_BODY, body, contentType, seq);
+  });
+}
