@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { InvalidOptionError } from '../../errors.ts';
+import { InvalidOptionError, UnsupportedError } from '../../errors.ts';
 import type { Topic } from './scene.ts';
 import { add, at, claimIds, countsOf, dumpOf, findJob, newJob, stateOf, totalsOf } from './support.ts';
 
@@ -89,6 +89,14 @@ export const addManyCases: Topic = (guarantee) => {
       assert.equal(await stateOf(store), 'waiting');
     },
   );
+
+  guarantee('a store that cannot join a transaction says so and writes nothing', async ({ store }) => {
+    if (store.can.transactions) return;
+
+    await assert.rejects(store.apply([{ op: 'add', jobs: [newJob()] }], { tx: {} }), UnsupportedError);
+
+    assert.equal(await findJob(store), null);
+  });
 
   guarantee('a call without effects does nothing', async ({ store }) => {
     assert.deepEqual(await store.apply([]), []);

@@ -17,24 +17,24 @@ import {
 } from './support.ts';
 
 export const atMostOnceCases: Topic = (guarantee) => {
-  guarantee('a job of an at-most-once queue is completed with its claim and never runs again', async ({
-    store,
-    clock,
-  }) => {
-    await configure(store, { delivery: 'at-most-once' });
-    await add(store);
-    await clock.advance(5);
+  guarantee(
+    'a job of an at-most-once queue is completed with its claim and never runs again',
+    async ({ store, clock }) => {
+      await configure(store, { delivery: 'at-most-once' });
+      await add(store);
+      await clock.advance(5);
 
-    const { settled, job, lease, waitedMs } = await claimOne(store, { worker: 'w' });
+      const { settled, job, lease, waitedMs } = await claimOne(store, { worker: 'w' });
 
-    assert.deepEqual([settled, job.state, job.result, waitedMs], [true, 'completed', null, 5]);
-    assert.deepEqual([job.finishedAt, job.claims, job.token], [clock.now(), 1, lease.token]);
-    assert.deepEqual(await jobOf(store), job);
-    await clock.advance(3_600_000);
-    assert.deepEqual(await reclaimTwice(store), []);
-    assert.deepEqual(await claimIds(store), []);
-    assert.deepEqual(await totalsOf(store), { added: 1, completed: 1 });
-  });
+      assert.deepEqual([settled, job.state, job.result, waitedMs], [true, 'completed', null, 5]);
+      assert.deepEqual([job.finishedAt, job.claims, job.token], [clock.now(), 1, lease.token]);
+      assert.deepEqual(await jobOf(store), job);
+      await clock.advance(3_600_000);
+      assert.deepEqual(await reclaimTwice(store), []);
+      assert.deepEqual(await claimIds(store), []);
+      assert.deepEqual(await totalsOf(store), { added: 1, completed: 1 });
+    },
+  );
 
   guarantee('there is nothing to settle: a settlement answers ok and changes nothing', async ({ store }) => {
     await configure(store, { delivery: 'at-most-once' });

@@ -4,9 +4,9 @@ import type { StatsPoint, Store } from '../../store/store.ts';
 import type { Topic } from './scene.ts';
 import {
   add,
+  COMPLETED,
   cancelled,
   claimOne,
-  COMPLETED,
   configure,
   countsOf,
   failed,
@@ -67,16 +67,20 @@ export const countsAndStatsCases: Topic = (guarantee) => {
     assert.deepEqual(await totalsOf(store), { added: 2, completed: 2, removed: 1 });
   });
 
-  guarantee('totals and counts outlive the process', async (scene) => {
-    await finish(scene.store, COMPLETED);
-    await add(scene.store, { id: 'b' });
-    await scene.store.close();
+  guarantee(
+    'totals and counts outlive the process',
+    async (scene) => {
+      await finish(scene.store, COMPLETED);
+      await add(scene.store, { id: 'b' });
+      await scene.store.close();
 
-    const store = await scene.reopen();
+      const store = await scene.reopen();
 
-    assert.deepEqual(await totalsOf(store), { added: 2, completed: 1 });
-    assert.deepEqual(await countsOf(store), { completed: 1, waiting: 1 });
-  }, 'reopen');
+      assert.deepEqual(await totalsOf(store), { added: 2, completed: 1 });
+      assert.deepEqual(await countsOf(store), { completed: 1, waiting: 1 });
+    },
+    'reopen',
+  );
 
   guarantee('the age of the oldest ready job leaves out delay and backoff', async ({ store, clock }) => {
     assert.deepEqual(await store.queues(), []);
@@ -94,28 +98,34 @@ export const countsAndStatsCases: Topic = (guarantee) => {
     assert.equal((await summaryOf(store)).oldestReadyMs, 500);
   });
 
-  guarantee('the age of the oldest running attempt and the time to the next due job are told', async ({
-    store,
-    clock,
-  }) => {
-    await add(store, { id: 'a' }, { id: 'b' }, { id: 'd', delayMs: 10_000 }, { id: 'e', delayMs: 20_000 });
-    assert.equal((await summaryOf(store)).oldestActiveMs, null);
-    await claimOne(store);
-    await clock.advance(4_000);
-    await claimOne(store);
+  guarantee(
+    'the age of the oldest running attempt and the time to the next due job are told',
+    async ({ store, clock }) => {
+      await add(store, { id: 'a' }, { id: 'b' }, { id: 'd', delayMs: 10_000 }, { id: 'e', delayMs: 20_000 });
+      assert.equal((await summaryOf(store)).oldestActiveMs, null);
+      await claimOne(store);
+      await clock.advance(4_000);
+      await claimOne(store);
 
-    const summary = await summaryOf(store);
+      const summary = await summaryOf(store);
 
-    assert.deepEqual([summary.oldestActiveMs, summary.nextDueInMs], [4_000, 6_000]);
-    await clock.advance(7_000);
-    assert.equal((await summaryOf(store)).nextDueInMs, 0);
-  });
+      assert.deepEqual([summary.oldestActiveMs, summary.nextDueInMs], [4_000, 6_000]);
+      await clock.advance(7_000);
+      assert.equal((await summaryOf(store)).nextDueInMs, 0);
+    },
+  );
 
   guarantee('queues are listed by name, all or those asked for', async ({ store }) => {
     await add(store, { queue: 'b' }, { queue: 'a' }, { queue: 'C' }, { queue: 'b-1' });
 
-    assert.deepEqual((await store.queues()).map((each) => each.queue), ['C', 'a', 'b', 'b-1']);
-    assert.deepEqual((await store.queues(['b', 'none', 'a', 'b'])).map((each) => each.queue), ['a', 'b']);
+    assert.deepEqual(
+      (await store.queues()).map((each) => each.queue),
+      ['C', 'a', 'b', 'b-1'],
+    );
+    assert.deepEqual(
+      (await store.queues(['b', 'none', 'a', 'b'])).map((each) => each.queue),
+      ['a', 'b'],
+    );
     assert.deepEqual(await store.queues([]), []);
   });
 
@@ -161,28 +171,31 @@ export const countsAndStatsCases: Topic = (guarantee) => {
     assert.equal(point?.wait.length, 19);
   });
 
-  guarantee('run times are sorted into buckets, of attempts that ended by themselves', async ({ store, clock }) => {
-    const runs: [number, Parameters<typeof settleOk>[2]][] = [
-      [1, retry()],
-      [2, RELEASED],
-      [20_000, retry()],
-      [4_000_000, parked(0)],
-      [3_600_001, COMPLETED],
-    ];
-    await add(store);
-    for (const [ms, next] of runs) {
-      const { lease } = await claimOne(store, { leaseMs: 7_200_000 });
-      await clock.advance(ms);
-      await settleOk(store, lease, next);
-    }
+  guarantee(
+    'run times are sorted into buckets, of attempts that ended by themselves',
+    async ({ store, clock }) => {
+      const runs: [number, Parameters<typeof settleOk>[2]][] = [
+        [1, retry()],
+        [2, RELEASED],
+        [20_000, retry()],
+        [4_000_000, parked(0)],
+        [3_600_001, COMPLETED],
+      ];
+      await add(store);
+      for (const [ms, next] of runs) {
+        const { lease } = await claimOne(store, { leaseMs: 7_200_000 });
+        await clock.advance(ms);
+        await settleOk(store, lease, next);
+      }
 
-    const points = await minutes(store, DAY_MS);
+      const points = await minutes(store, DAY_MS);
 
-    const total = points
-      .map((point) => point.run)
-      .reduce((sum, run) => sum.map((count, index) => count + (run[index] ?? 0)));
-    assert.deepEqual(filled(total), { 0: 1, 13: 1, 18: 1 });
-  });
+      const total = points
+        .map((point) => point.run)
+        .reduce((sum, run) => sum.map((count, index) => count + (run[index] ?? 0)));
+      assert.deepEqual(filled(total), { 0: 1, 13: 1, 18: 1 });
+    },
+  );
 
   guarantee('points come in the order of time, as far back as asked for', async ({ store, clock }) => {
     await clock.advance(60_000 - (clock.now() % 60_000));
@@ -193,8 +206,14 @@ export const countsAndStatsCases: Topic = (guarantee) => {
     }
 
     const all = await minutes(store, 10 * 60_000);
-    assert.deepEqual(all.map((point) => point.from), [start, start + 60_000, start + 120_000]);
-    assert.deepEqual((await minutes(store, 60_000)).map((point) => point.from), [start + 120_000]);
+    assert.deepEqual(
+      all.map((point) => point.from),
+      [start, start + 60_000, start + 120_000],
+    );
+    assert.deepEqual(
+      (await minutes(store, 60_000)).map((point) => point.from),
+      [start + 120_000],
+    );
     assert.deepEqual(await store.stats({ queue: 'none', step: 'minute', withinMs: HOUR_MS }), []);
   });
 
@@ -208,21 +227,30 @@ export const countsAndStatsCases: Topic = (guarantee) => {
 
     const hours = await store.stats({ queue: 'orders', step: 'hour', withinMs: DAY_MS });
 
-    assert.deepEqual(hours.map((point) => [point.from, point.added]), [[start, 3]]);
+    assert.deepEqual(
+      hours.map((point) => [point.from, point.added]),
+      [[start, 3]],
+    );
   });
 
-  guarantee('minutes are kept for a week and live on in their hours for three months', async ({ store, clock }) => {
-    await add(store);
-    await clock.advance(7 * DAY_MS + 60_000);
-    await upkeep(store);
-    const withinMs = 100 * DAY_MS;
+  guarantee(
+    'minutes are kept for a week and live on in their hours for three months',
+    async ({ store, clock }) => {
+      await add(store);
+      await clock.advance(7 * DAY_MS + 60_000);
+      await upkeep(store);
+      const withinMs = 100 * DAY_MS;
 
-    assert.deepEqual(await minutes(store, withinMs), []);
-    const hours = await store.stats({ queue: 'orders', step: 'hour', withinMs });
-    assert.deepEqual(hours.map((point) => point.added), [1]);
-    await clock.advance(84 * DAY_MS);
-    await upkeep(store);
+      assert.deepEqual(await minutes(store, withinMs), []);
+      const hours = await store.stats({ queue: 'orders', step: 'hour', withinMs });
+      assert.deepEqual(
+        hours.map((point) => point.added),
+        [1],
+      );
+      await clock.advance(84 * DAY_MS);
+      await upkeep(store);
 
-    assert.deepEqual(await store.stats({ queue: 'orders', step: 'hour', withinMs }), []);
-  });
+      assert.deepEqual(await store.stats({ queue: 'orders', step: 'hour', withinMs }), []);
+    },
+  );
 };

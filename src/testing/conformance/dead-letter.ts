@@ -228,6 +228,23 @@ export const deadLetterCases: Topic = (guarantee) => {
     assert.equal((await store.attempts(at('a', 'three'))).length, 2);
   });
 
+  guarantee(
+    'of two jobs that moved away under one id the last one is found under the old name',
+    async ({ store, clock }) => {
+      await add(store, { name: 'first', policy: { deadLetterQueue: 'dead-1' } });
+      await failIn(store, 'orders');
+      await clock.advance(1_000);
+      await add(store, { name: 'second', policy: { deadLetterQueue: 'dead-2' } });
+      await failIn(store, 'orders');
+      assert.equal((await jobOf(store)).name, 'second');
+      await clock.advance(1_000);
+      await moveOk(store, { op: 'redrive', job: at('a', 'dead-1'), toQueue: 'orders' });
+      await moveOk(store, { op: 'redrive', job: at('a', 'orders'), toQueue: 'dead-1' });
+
+      assert.equal((await jobOf(store)).name, 'first');
+    },
+  );
+
   guarantee('a discarded dead letter is gone under both names', async ({ store }) => {
     await add(store, TO_DEAD);
     await failIn(store, 'orders');

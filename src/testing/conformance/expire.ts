@@ -101,6 +101,19 @@ export const expireCases: Topic = (guarantee) => {
     assert.deepEqual(await totalsOf(store), { added: 1, cancelled: 1, removed: 1 });
   });
 
+  guarantee('at most a thousand jobs whose time is over are ended in one claim', async ({ store, clock }) => {
+    for (const part of ['x', 'y']) {
+      await add(store, ...Array.from({ length: 501 }, (_, n) => ({ id: `${part}${n}`, ...living(10) })));
+    }
+    await clock.advance(10);
+
+    assert.deepEqual((await claim(store)).jobs, []);
+    assert.deepEqual(await countsOf(store), { cancelled: 1_000, waiting: 2 });
+    assert.deepEqual((await claim(store)).jobs, []);
+
+    assert.deepEqual(await countsOf(store), { cancelled: 1_002 });
+  });
+
   guarantee('promoting a delayed job does not take its time to live away', async ({ store, clock }) => {
     await add(store, { delayMs: 5_000, ...living(1_000) });
     await moveOk(store, { op: 'promote', job: at('a') });

@@ -6,10 +6,10 @@ import {
   applyOne,
   assertBytes,
   at,
+  COMPLETED,
   cancelled,
   claim,
   claimOne,
-  COMPLETED,
   configure,
   failed,
   finish,
@@ -29,7 +29,10 @@ async function read(store: Store, after: number | null, over: Partial<FeedReques
 }
 
 /** Starts to listen, and answers a function that gives what happened since its last call. */
-async function listen(store: Store, queues: readonly string[] = ['orders']): Promise<() => Promise<Change[]>> {
+async function listen(
+  store: Store,
+  queues: readonly string[] = ['orders'],
+): Promise<() => Promise<Change[]>> {
   let { cursor } = await read(store, null, { queues });
   return async () => {
     const page = await read(store, cursor, { queues });
@@ -39,7 +42,8 @@ async function listen(store: Store, queues: readonly string[] = ['orders']): Pro
   };
 }
 
-const kindsOf = (changes: readonly Change[]): string[] => changes.map((change) => `${change.kind} ${change.id}`.trim());
+const kindsOf = (changes: readonly Change[]): string[] =>
+  changes.map((change) => `${change.kind} ${change.id}`.trim());
 
 export const feedCases: Topic = (guarantee) => {
   guarantee('who asks without a cursor gets the present one and no changes', async ({ store }) => {
@@ -82,7 +86,10 @@ export const feedCases: Topic = (guarantee) => {
     ]);
     assert.ok(changes.every((change) => change.queue === 'orders' && change.name === 'mail'));
     const cursors = changes.map((change) => change.cursor);
-    assert.deepEqual(cursors, cursors.toSorted((x, y) => x - y));
+    assert.deepEqual(
+      cursors,
+      cursors.toSorted((x, y) => x - y),
+    );
     assert.equal(new Set(cursors).size, cursors.length);
     assert.equal(changes.at(-1)?.at, clock.now());
     assertBytes(changes[3]?.data ?? null, '50');
@@ -198,22 +205,38 @@ export const feedCases: Topic = (guarantee) => {
     assert.deepEqual(kindsOf(first.changes), ['added a', 'added b']);
   });
 
-  guarantee('nothing is recorded unless somebody listens, and a late reader is told that it missed changes', async ({
-    store,
-    clock,
-  }) => {
-    const { cursor } = await read(store, null, { keepMs: 1_000 });
-    await add(store, { id: 'a' });
-    await clock.advance(1_000);
-    await add(store, { id: 'missed' });
+  guarantee(
+    'nothing is recorded unless somebody listens, and a late reader is told that it missed changes',
+    async ({ store, clock }) => {
+      const { cursor } = await read(store, null, { keepMs: 1_000 });
+      await add(store, { id: 'a' });
+      await clock.advance(1_000);
+      await add(store, { id: 'missed' });
 
-    const page = await read(store, cursor);
+      const page = await read(store, cursor);
 
-    assert.deepEqual([kindsOf(page.changes), page.complete], [['added a'], false]);
-    await add(store, { id: 'b' });
-    const next = await read(store, page.cursor);
-    assert.deepEqual([kindsOf(next.changes), next.complete], [['added b'], true]);
-  });
+      assert.deepEqual([kindsOf(page.changes), page.complete], [['added a'], false]);
+      await add(store, { id: 'b' });
+      const next = await read(store, page.cursor);
+      assert.deepEqual([kindsOf(next.changes), next.complete], [['added b'], true]);
+    },
+  );
+
+  guarantee(
+    'a reader that was up to date is told, too, when it missed changes since',
+    async ({ store, clock }) => {
+      const first = await read(store, null, { keepMs: 1_000 });
+      await add(store, { id: 'a' });
+      const second = await read(store, first.cursor, { keepMs: 1_000 });
+      await clock.advance(1_000);
+      await add(store, { id: 'missed' });
+
+      const page = await read(store, second.cursor);
+
+      assert.deepEqual([kindsOf(page.changes), page.complete], [[], false]);
+      assert.equal((await read(store, page.cursor)).complete, true);
+    },
+  );
 
   guarantee('a reader that asks in time keeps the recording on', async ({ store, clock }) => {
     const news = await listen(store);
@@ -248,6 +271,23 @@ export const feedCases: Topic = (guarantee) => {
     assert.deepEqual([kindsOf(page.changes), page.complete], [['added new'], false]);
   });
 
+  guarantee(
+    'the newest ten thousand changes of a queue are kept, and who comes later is told',
+    async ({ store }) => {
+      await configure(store, { feed: 'on' });
+      const { cursor } = await read(store, null);
+      for (let n = 0; n < 11; n += 1) {
+        await add(store, ...Array.from({ length: 1_000 }, (_, m) => ({ id: `${n}-${m}` })));
+      }
+      await upkeep(store);
+
+      const page = await read(store, cursor);
+
+      assert.equal(page.complete, false);
+      assert.equal(page.changes[0]?.id, '1-0');
+    },
+  );
+
   guarantee('a change carries no value larger than 64 KiB', async ({ store }) => {
     const news = await listen(store);
     const small = new Uint8Array(64 * 1024).fill(1);
@@ -261,19 +301,23 @@ export const feedCases: Topic = (guarantee) => {
     assert.equal(ends[1]?.data, null);
   });
 
-  guarantee('a reader goes on from its cursor after the store was opened again', async (scene) => {
-    const { cursor } = await read(scene.store, null);
-    await add(scene.store, { id: 'a' });
-    await scene.store.close();
-    const store = await scene.reopen();
-    await finish(store, COMPLETED, { id: 'b', priority: 0, lifo: true });
+  guarantee(
+    'a reader goes on from its cursor after the store was opened again',
+    async (scene) => {
+      const { cursor } = await read(scene.store, null);
+      await add(scene.store, { id: 'a' });
+      await scene.store.close();
+      const store = await scene.reopen();
+      await finish(store, COMPLETED, { id: 'b', priority: 0, lifo: true });
 
-    const page = await read(store, cursor);
+      const page = await read(store, cursor);
 
-    assert.deepEqual([kindsOf(page.changes), page.complete], [
-      ['added a', 'added b', 'active b', 'completed b'],
-      true,
-    ]);
-    await claim(store);
-  }, 'reopen');
+      assert.deepEqual(
+        [kindsOf(page.changes), page.complete],
+        [['added a', 'added b', 'active b', 'completed b'], true],
+      );
+      await claim(store);
+    },
+    'reopen',
+  );
 };

@@ -10,8 +10,8 @@ import {
   configure,
   countsOf,
   newJob,
-  reclaimTwice,
   RELEASED,
+  reclaimTwice,
   settle,
   settleOk,
   stateOf,
@@ -23,23 +23,26 @@ import {
 const MEMORY_MS = 600_000;
 
 export const idempotenceCases: Topic = (guarantee) => {
-  guarantee('repeating a call with its request id answers as before and changes nothing', async ({ store }) => {
-    const effects = [
-      { op: 'add', jobs: [newJob({ id: 'a', delayMs: 5_000 }), newJob({ id: 'a' })] },
-      { op: 'promote', job: at('a') },
-      { op: 'log', job: at('a'), lines: ['once'] },
-      { op: 'configure', queue: 'orders', patch: { maxCrashes: 1 } },
-      { op: 'drain', queue: 'none', delayed: true, before: null },
-    ] as const;
-    const first = await store.apply(effects, { requestId: 'r-1' });
+  guarantee(
+    'repeating a call with its request id answers as before and changes nothing',
+    async ({ store }) => {
+      const effects = [
+        { op: 'add', jobs: [newJob({ id: 'a', delayMs: 5_000 }), newJob({ id: 'a' })] },
+        { op: 'promote', job: at('a') },
+        { op: 'log', job: at('a'), lines: ['once'] },
+        { op: 'configure', queue: 'orders', patch: { maxCrashes: 1 } },
+        { op: 'drain', queue: 'none', delayed: true, before: null },
+      ] as const;
+      const first = await store.apply(effects, { requestId: 'r-1' });
 
-    await unchanged(store, async () => {
-      assert.deepEqual(await store.apply(effects, { requestId: 'r-1' }), first);
-    });
+      await unchanged(store, async () => {
+        assert.deepEqual(await store.apply(effects, { requestId: 'r-1' }), first);
+      });
 
-    assert.equal((await store.logs(at('a'), 0, 10)).length, 1);
-    assert.deepEqual(await totalsOf(store), { added: 1, duplicates: 1 });
-  });
+      assert.equal((await store.logs(at('a'), 0, 10)).length, 1);
+      assert.deepEqual(await totalsOf(store), { added: 1, duplicates: 1 });
+    },
+  );
 
   guarantee('a request id answers as before also when the job is gone since', async ({ store }) => {
     const effects = [{ op: 'add', jobs: [newJob()] }] as const;
@@ -113,7 +116,10 @@ export const idempotenceCases: Topic = (guarantee) => {
 
     const [again] = await store.claim([request]);
 
-    assert.deepEqual(again?.jobs.map(({ job }) => job.id), ['a']);
+    assert.deepEqual(
+      again?.jobs.map(({ job }) => job.id),
+      ['a'],
+    );
     assert.deepEqual(await countsOf(store), { active: 1, delayed: 1 });
   });
 
@@ -129,7 +135,10 @@ export const idempotenceCases: Topic = (guarantee) => {
 
     const [again] = await store.claim([request]);
 
-    assert.deepEqual(again?.jobs.map(({ job }) => job.id), ['c']);
+    assert.deepEqual(
+      again?.jobs.map(({ job }) => job.id),
+      ['c'],
+    );
     await clock.advance(30_000);
     await reclaimTwice(store);
     assert.deepEqual((await store.claim([request]))[0]?.jobs, []);
@@ -159,10 +168,16 @@ export const idempotenceCases: Topic = (guarantee) => {
     await store.claim([request]);
     await clock.advance(MEMORY_MS - 1);
     await upkeep(store);
-    assert.deepEqual((await store.claim([request]))[0]?.jobs.map(({ job }) => job.id), ['a']);
+    assert.deepEqual(
+      (await store.claim([request]))[0]?.jobs.map(({ job }) => job.id),
+      ['a'],
+    );
     await clock.advance(1);
 
-    assert.deepEqual((await store.claim([request]))[0]?.jobs.map(({ job }) => job.id), ['b']);
+    assert.deepEqual(
+      (await store.claim([request]))[0]?.jobs.map(({ job }) => job.id),
+      ['b'],
+    );
   });
 
   guarantee('a repeated claim of a paused queue still gives the leases that are held', async ({ store }) => {
@@ -188,29 +203,40 @@ export const idempotenceCases: Topic = (guarantee) => {
     });
   });
 
-  guarantee('request and claim ids are still known after the store was opened again', async (scene) => {
-    const effects = [{ op: 'log', job: at('a'), lines: ['x'] }] as const;
-    await add(scene.store, { id: 'a' }, { id: 'b' });
-    const request = claimRequest();
-    await scene.store.claim([request]);
-    await scene.store.apply(effects, { requestId: 'r-1' });
-    await scene.store.close();
+  guarantee(
+    'request and claim ids are still known after the store was opened again',
+    async (scene) => {
+      const effects = [{ op: 'log', job: at('a'), lines: ['x'] }] as const;
+      await add(scene.store, { id: 'a' }, { id: 'b' });
+      const request = claimRequest();
+      await scene.store.claim([request]);
+      await scene.store.apply(effects, { requestId: 'r-1' });
+      await scene.store.close();
 
-    const store = await scene.reopen();
-    await store.apply(effects, { requestId: 'r-1' });
+      const store = await scene.reopen();
+      await store.apply(effects, { requestId: 'r-1' });
 
-    assert.equal((await store.logs(at('a'), 0, 10)).length, 1);
-    assert.deepEqual((await store.claim([request]))[0]?.jobs.map(({ job }) => job.id), ['a']);
-  }, 'reopen');
+      assert.equal((await store.logs(at('a'), 0, 10)).length, 1);
+      assert.deepEqual(
+        (await store.claim([request]))[0]?.jobs.map(({ job }) => job.id),
+        ['a'],
+      );
+    },
+    'reopen',
+  );
 
-  guarantee('a settlement is still known after the store was opened again', async (scene) => {
-    await add(scene.store);
-    const { lease } = await claimOne(scene.store);
-    await settleOk(scene.store, lease);
-    await scene.store.close();
+  guarantee(
+    'a settlement is still known after the store was opened again',
+    async (scene) => {
+      await add(scene.store);
+      const { lease } = await claimOne(scene.store);
+      await settleOk(scene.store, lease);
+      await scene.store.close();
 
-    const store = await scene.reopen();
+      const store = await scene.reopen();
 
-    assert.deepEqual(await settle(store, lease), { outcome: 'ok', state: 'completed' });
-  }, 'reopen');
+      assert.deepEqual(await settle(store, lease), { outcome: 'ok', state: 'completed' });
+    },
+    'reopen',
+  );
 };

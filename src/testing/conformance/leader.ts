@@ -1,17 +1,7 @@
 import assert from 'node:assert/strict';
 import type { UpkeepReport } from '../../store/store.ts';
 import type { Topic } from './scene.ts';
-import {
-  add,
-  claimOne,
-  configure,
-  countsOf,
-  finish,
-  parked,
-  session,
-  summaryOf,
-  upkeep,
-} from './support.ts';
+import { add, claimOne, configure, countsOf, finish, parked, session, summaryOf, upkeep } from './support.ts';
 
 const IDLE: UpkeepReport = {
   led: true,
@@ -56,20 +46,28 @@ export const leaderCases: Topic = (guarantee) => {
     }
   });
 
-  guarantee('upkeep makes due jobs of all queues ready, by the time they were due', async ({ store, clock }) => {
-    await add(store, { id: 'a', delayMs: 30 }, { id: 'b', queue: 'two', delayMs: 10 }, { id: 'c', delayMs: 60 });
-    await finish(store, parked(20), { id: 'p', queue: 'three' });
-    await clock.advance(30);
+  guarantee(
+    'upkeep makes due jobs of all queues ready, by the time they were due',
+    async ({ store, clock }) => {
+      await add(
+        store,
+        { id: 'a', delayMs: 30 },
+        { id: 'b', queue: 'two', delayMs: 10 },
+        { id: 'c', delayMs: 60 },
+      );
+      await finish(store, parked(20), { id: 'p', queue: 'three' });
+      await clock.advance(30);
 
-    const first = await upkeep(store, { limit: 2 });
-    assert.deepEqual([first.promoted, first.more, first.nextDueInMs], [2, true, 0]);
-    assert.deepEqual(await countsOf(store), { delayed: 2 });
-    const second = await upkeep(store, { limit: 2 });
+      const first = await upkeep(store, { limit: 2 });
+      assert.deepEqual([first.promoted, first.more, first.nextDueInMs], [2, true, 0]);
+      assert.deepEqual(await countsOf(store), { delayed: 2 });
+      const second = await upkeep(store, { limit: 2 });
 
-    assert.deepEqual([second.promoted, second.more, second.nextDueInMs], [1, false, 30]);
-    assert.deepEqual(await countsOf(store, 'three'), { waiting: 1 });
-    assert.deepEqual(await countsOf(store, 'two'), { waiting: 1 });
-  });
+      assert.deepEqual([second.promoted, second.more, second.nextDueInMs], [1, false, 30]);
+      assert.deepEqual(await countsOf(store, 'three'), { waiting: 1 });
+      assert.deepEqual(await countsOf(store, 'two'), { waiting: 1 });
+    },
+  );
 
   guarantee('a promoted job is ready since it was due', async ({ store, clock }) => {
     await add(store, { delayMs: 10 });
@@ -116,7 +114,10 @@ export const leaderCases: Topic = (guarantee) => {
     );
 
     assert.equal(reports.filter((report) => report.led).length, 1);
-    assert.equal(reports.reduce((sum, report) => sum + report.promoted, 0), 20);
+    assert.equal(
+      reports.reduce((sum, report) => sum + report.promoted, 0),
+      20,
+    );
   });
 
   guarantee('upkeep takes nothing from a worker that is alive', async ({ store, clock }) => {

@@ -5,8 +5,8 @@ import {
   add,
   applyOne,
   at,
-  claimOne,
   COMPLETED,
+  claimOne,
   configure,
   countsOf,
   failed,
@@ -81,34 +81,35 @@ export const operationsCases: Topic = (guarantee) => {
     assert.equal((await jobOf(store, 'old')).cancelReason, 'after the outage');
   });
 
-  guarantee('an operation means the states in which it can do something, unless its filter says', async ({
-    store,
-  }) => {
-    const fill = async (queue: string): Promise<void> => {
-      await finish(store, failed(), { id: 'failed', queue });
-      await finish(store, COMPLETED, { id: 'completed', queue });
-      await add(store, { id: 'active', queue });
-      await claimOne(store, { queue });
-      await add(store, { id: 'waiting', queue }, { id: 'delayed', queue, delayMs: 9_000 });
-    };
-    const after: Record<NewOperation['kind'], Record<string, number>> = {
-      redrive: { active: 1, completed: 1, delayed: 1, waiting: 2 },
-      cancel: { active: 1, cancelled: 2, completed: 1, failed: 1 },
-      promote: { active: 1, completed: 1, failed: 1, waiting: 2 },
-      discard: { active: 1 },
-    };
-    for (const kind of ['redrive', 'cancel', 'promote', 'discard'] as const) {
-      await fill(kind);
-      await start(store, { id: kind, kind, filter: { queues: [kind] } });
+  guarantee(
+    'an operation means the states in which it can do something, unless its filter says',
+    async ({ store }) => {
+      const fill = async (queue: string): Promise<void> => {
+        await finish(store, failed(), { id: 'failed', queue });
+        await finish(store, COMPLETED, { id: 'completed', queue });
+        await add(store, { id: 'active', queue });
+        await claimOne(store, { queue });
+        await add(store, { id: 'waiting', queue }, { id: 'delayed', queue, delayMs: 9_000 });
+      };
+      const after: Record<NewOperation['kind'], Record<string, number>> = {
+        redrive: { active: 1, completed: 1, delayed: 1, waiting: 2 },
+        cancel: { active: 1, cancelled: 2, completed: 1, failed: 1 },
+        promote: { active: 1, completed: 1, failed: 1, waiting: 2 },
+        discard: { active: 1 },
+      };
+      for (const kind of ['redrive', 'cancel', 'promote', 'discard'] as const) {
+        await fill(kind);
+        await start(store, { id: kind, kind, filter: { queues: [kind] } });
+        await upkeep(store);
+        assert.deepEqual(await countsOf(store, kind), after[kind]);
+        assert.equal((await store.operations()).find((each) => each.id === kind)?.state, 'done');
+      }
+      await start(store, { id: 'x', filter: { queues: ['cancel'], states: ['completed'] } });
       await upkeep(store);
-      assert.deepEqual(await countsOf(store, kind), after[kind]);
-      assert.equal((await store.operations()).find((each) => each.id === kind)?.state, 'done');
-    }
-    await start(store, { id: 'x', filter: { queues: ['cancel'], states: ['completed'] } });
-    await upkeep(store);
-    assert.equal(await stateOf(store, 'completed', 'cancel'), 'waiting');
-    assert.equal((await jobOf(store, 'active', 'cancel')).cancelReason, 'after the outage');
-  });
+      assert.equal(await stateOf(store, 'completed', 'cancel'), 'waiting');
+      assert.equal((await jobOf(store, 'active', 'cancel')).cancelReason, 'after the outage');
+    },
+  );
 
   guarantee('an operation moves no faster than its rate', async ({ store, clock }) => {
     await failMany(store, 6);
@@ -117,7 +118,9 @@ export const operationsCases: Topic = (guarantee) => {
     const first = await upkeep(store);
     assert.equal(first.operated, 0);
     assert.ok(first.nextDueInMs !== null && first.nextDueInMs <= 1_000);
-    await clock.advance(1_000);
+    await clock.advance(499);
+    assert.equal((await upkeep(store)).operated, 0);
+    await clock.advance(501);
     assert.equal((await upkeep(store)).operated, 2);
     assert.equal((await upkeep(store)).operated, 0);
     await clock.advance(500);
@@ -129,17 +132,33 @@ export const operationsCases: Topic = (guarantee) => {
     assert.equal((await only(store)).state, 'done');
   });
 
-  guarantee('a redrive may lead into another queue, and counts jobs that it could not move', async ({ store }) => {
-    await failMany(store, 2);
-    await add(store, { id: 'job-1', queue: 'second' });
-    await start(store, { toQueue: 'second' });
+  guarantee(
+    'a redrive may lead into another queue, and counts jobs that it could not move',
+    async ({ store }) => {
+      await failMany(store, 2);
+      await add(store, { id: 'job-1', queue: 'second' });
+      await start(store, { toQueue: 'second' });
 
-    await upkeep(store);
+      await upkeep(store);
 
-    const record = await only(store);
-    assert.deepEqual([record.done, record.skipped, record.state], [1, 1, 'done']);
-    assert.equal((await jobOf(store, 'job-0', 'second')).state, 'waiting');
-    assert.equal(await stateOf(store, 'job-1'), 'failed');
+      const record = await only(store);
+      assert.deepEqual([record.done, record.skipped, record.state], [1, 1, 'done']);
+      assert.equal((await jobOf(store, 'job-0', 'second')).state, 'waiting');
+      assert.equal(await stateOf(store, 'job-1'), 'failed');
+    },
+  );
+
+  guarantee('a job that could not be moved counts towards the rate, too', async ({ store, clock }) => {
+    await failMany(store, 4);
+    await add(store, { id: 'job-0', queue: 'second' }, { id: 'job-1', queue: 'second' });
+    await start(store, { toQueue: 'second', ratePerSecond: 2 });
+    await clock.advance(1_000);
+
+    assert.equal((await upkeep(store)).operated, 0);
+    assert.deepEqual([(await only(store)).skipped, (await upkeep(store)).operated], [2, 0]);
+    await clock.advance(1_000);
+
+    assert.equal((await upkeep(store)).operated, 2);
   });
 
   guarantee('an aborted operation stops where it is', async ({ store, clock }) => {
@@ -193,10 +212,13 @@ export const operationsCases: Topic = (guarantee) => {
 
     assert.equal((await upkeep(store, { limit: 4 })).operated, 4);
 
-    assert.deepEqual((await store.operations()).map((each) => [each.id, each.done]), [
-      ['z-first', 3],
-      ['a-second', 1],
-    ]);
+    assert.deepEqual(
+      (await store.operations()).map((each) => [each.id, each.done]),
+      [
+        ['z-first', 3],
+        ['a-second', 1],
+      ],
+    );
   });
 
   guarantee('finished operations are forgotten after a week', async ({ store, clock }) => {
@@ -212,17 +234,21 @@ export const operationsCases: Topic = (guarantee) => {
     assert.deepEqual(await store.operations(), []);
   });
 
-  guarantee('an operation outlives the process that started it', async (scene) => {
-    await failMany(scene.store, 3);
-    await start(scene.store);
-    await upkeep(scene.store, { limit: 1 });
-    await scene.store.close();
+  guarantee(
+    'an operation outlives the process that started it',
+    async (scene) => {
+      await failMany(scene.store, 3);
+      await start(scene.store);
+      await upkeep(scene.store, { limit: 1 });
+      await scene.store.close();
 
-    const store = await scene.reopen();
-    await upkeep(store);
+      const store = await scene.reopen();
+      await upkeep(store);
 
-    assert.deepEqual([(await only(store)).done, (await only(store)).state], [3, 'done']);
-  }, 'reopen');
+      assert.deepEqual([(await only(store)).done, (await only(store)).state], [3, 'done']);
+    },
+    'reopen',
+  );
 
   guarantee('jobs of other queues are not touched by an operation', async ({ store }) => {
     await failMany(store, 1);
@@ -231,6 +257,9 @@ export const operationsCases: Topic = (guarantee) => {
     await start(store);
     await upkeep(store);
 
-    assert.deepEqual([await countsOf(store), await countsOf(store, 'other')], [{ waiting: 1 }, { failed: 1 }]);
+    assert.deepEqual(
+      [await countsOf(store), await countsOf(store, 'other')],
+      [{ waiting: 1 }, { failed: 1 }],
+    );
   });
 };

@@ -222,6 +222,20 @@ export const reclaimCases: Topic = (guarantee) => {
     assert.equal((await settle(store, lease)).outcome, 'ok');
   });
 
+  guarantee('a session that came back between two passes is suspected anew', async ({ store, clock }) => {
+    await store.beat(session({ ttlMs: 1_000 }));
+    await add(store);
+    await claimOne(store, { leaseMs: null });
+    await clock.advance(1_000);
+    await upkeep(store, { reclaim: true });
+    await store.beat(session({ ttlMs: 1_000 }));
+    await upkeep(store, { reclaim: true });
+    await clock.advance(1_000);
+
+    assert.deepEqual((await upkeep(store, { reclaim: true })).reclaimed, []);
+    assert.equal((await upkeep(store, { reclaim: true })).reclaimed.length, 1);
+  });
+
   guarantee(
     'a pass takes back at most as many leases as its budget allows, and says that there are more',
     async ({ store, clock }) => {

@@ -13,6 +13,8 @@ import {
   move,
   moveOk,
   parked,
+  RELEASED,
+  settleOk,
   stateOf,
   totalsOf,
   unchanged,
@@ -81,6 +83,19 @@ export const rescheduleCases: Topic = (guarantee) => {
       );
     },
   );
+
+  guarantee('the time to live of a rescheduled job counts from its new time', async ({ store, clock }) => {
+    await add(store, { id: 'a', policy: { ttlMs: 1_000 } }, { id: 'claimed', policy: { ttlMs: 1_000 } });
+    await moveOk(store, { op: 'reschedule', job: at('a'), delayMs: 5_000 });
+    assert.equal((await jobOf(store)).expiresAt, clock.now() + 6_000);
+    const { lease } = await claimOne(store);
+    await settleOk(store, lease, RELEASED);
+    await moveOk(store, { op: 'reschedule', job: lease, delayMs: 5_000 });
+    assert.equal((await jobOf(store, 'claimed')).expiresAt, null);
+    await clock.advance(5_999);
+
+    assert.deepEqual(await claimIds(store), ['a', 'claimed']);
+  });
 
   guarantee('a job that runs or has ended cannot be rescheduled or prioritized', async ({ store }) => {
     await finish(store, failed(), { id: 'failed' });

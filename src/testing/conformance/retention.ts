@@ -5,9 +5,9 @@ import type { Topic } from './scene.ts';
 import {
   add,
   at,
+  COMPLETED,
   cancelled,
   claimOne,
-  COMPLETED,
   configure,
   countsOf,
   failed,
@@ -32,65 +32,79 @@ const ENDS: Readonly<Record<'completed' | 'failed' | 'cancelled', Next>> = {
 const STATES = ['completed', 'failed', 'cancelled'] as const;
 
 export const retentionCases: Topic = (guarantee) => {
-  guarantee('finished jobs are removed when the age of their queue is over, not before', async ({ store, clock }) => {
-    for (const state of STATES) {
-      await configure(store, { retention: { [state]: { ageMs: 5_000 } } }, state);
-      await finish(store, ENDS[state], { id: state, queue: state });
-    }
-    await clock.advance(4_999);
-    assert.equal((await upkeep(store)).pruned, 0);
-    await clock.advance(1);
+  guarantee(
+    'finished jobs are removed when the age of their queue is over, not before',
+    async ({ store, clock }) => {
+      for (const state of STATES) {
+        await configure(store, { retention: { [state]: { ageMs: 5_000 } } }, state);
+        await finish(store, ENDS[state], { id: state, queue: state });
+      }
+      await clock.advance(4_999);
+      assert.equal((await upkeep(store)).pruned, 0);
+      await clock.advance(1);
 
-    assert.equal((await upkeep(store)).pruned, 3);
+      assert.equal((await upkeep(store)).pruned, 3);
 
-    for (const state of STATES) {
-      assert.equal(await findJob(store, state, state), null);
-      assert.deepEqual(await store.attempts(at(state, state)), []);
-      assert.equal((await totalsOf(store, state))['removed'], 1);
-    }
-  });
+      for (const state of STATES) {
+        assert.equal(await findJob(store, state, state), null);
+        assert.deepEqual(await store.attempts(at(state, state)), []);
+        assert.equal((await totalsOf(store, state))['removed'], 1);
+      }
+    },
+  );
 
-  guarantee('without settings finished jobs are kept a day, dead letters thirty', async ({ store, clock }) => {
-    for (const state of STATES) await finish(store, ENDS[state], { id: state });
-    await clock.advance(DAY_MS - 1);
-    await upkeep(store);
-    assert.deepEqual(await countsOf(store), { completed: 1, failed: 1, cancelled: 1 });
-    await clock.advance(1);
-    await upkeep(store);
-    assert.deepEqual(await countsOf(store), { failed: 1 });
-    await clock.advance(29 * DAY_MS);
+  guarantee(
+    'without settings finished jobs are kept a day, dead letters thirty',
+    async ({ store, clock }) => {
+      for (const state of STATES) await finish(store, ENDS[state], { id: state });
+      await clock.advance(DAY_MS - 1);
+      await upkeep(store);
+      assert.deepEqual(await countsOf(store), { completed: 1, failed: 1, cancelled: 1 });
+      await clock.advance(1);
+      await upkeep(store);
+      assert.deepEqual(await countsOf(store), { failed: 1 });
+      await clock.advance(29 * DAY_MS);
 
-    await upkeep(store);
+      await upkeep(store);
 
-    assert.deepEqual(await countsOf(store), {});
-  });
+      assert.deepEqual(await countsOf(store), {});
+    },
+  );
 
-  guarantee('only the newest finished jobs are kept when a queue bounds their number', async ({ store, clock }) => {
-    await configure(store, { retention: { completed: { count: 2 } } });
-    for (const id of ['a', 'b', 'c', 'd']) {
-      await finish(store, COMPLETED, { id });
-      await clock.advance(10);
-    }
+  guarantee(
+    'only the newest finished jobs are kept when a queue bounds their number',
+    async ({ store, clock }) => {
+      await configure(store, { retention: { completed: { count: 2 } } });
+      for (const id of ['a', 'b', 'c', 'd']) {
+        await finish(store, COMPLETED, { id });
+        await clock.advance(10);
+      }
 
-    assert.equal((await upkeep(store)).pruned, 2);
+      assert.equal((await upkeep(store)).pruned, 2);
 
-    assert.deepEqual(
-      await Promise.all(['a', 'b', 'c', 'd'].map((id) => stateOf(store, id))),
-      ['gone', 'gone', 'completed', 'completed'],
-    );
-  });
+      assert.deepEqual(await Promise.all(['a', 'b', 'c', 'd'].map((id) => stateOf(store, id))), [
+        'gone',
+        'gone',
+        'completed',
+        'completed',
+      ]);
+    },
+  );
 
-  guarantee('jobs that ended at the same time are kept by the order in which they were added', async ({ store }) => {
-    await configure(store, { retention: { completed: { count: 1 } } });
-    await add(store, { id: 'a' }, { id: 'b', priority: 1 }, { id: 'c', priority: 2 });
-    const leases = [await claimOne(store), await claimOne(store), await claimOne(store)];
-    for (const { lease } of leases.toReversed()) await settleOk(store, lease);
+  guarantee(
+    'jobs that ended at the same time are kept by the order in which they were added',
+    async ({ store }) => {
+      await configure(store, { retention: { completed: { count: 1 } } });
+      await add(store, { id: 'a' }, { id: 'b', priority: 1 }, { id: 'c', priority: 2 });
+      const leases = [await claimOne(store), await claimOne(store), await claimOne(store)];
+      for (const { lease } of leases.toReversed()) await settleOk(store, lease);
 
-    await upkeep(store);
+      await upkeep(store);
 
-    assert.deepEqual(await countsOf(store), { completed: 1 });
-    assert.equal(await stateOf(store, 'c'), 'completed');
-  });
+      assert.deepEqual(await countsOf(store), { completed: 1 });
+      assert.equal(await stateOf(store, 'c'), 'completed');
+    },
+  );
 
   guarantee('the bound of one state leaves the others alone', async ({ store, clock }) => {
     await configure(store, { retention: { completed: { count: 1 }, failed: { count: null } } });
@@ -107,7 +121,9 @@ export const retentionCases: Topic = (guarantee) => {
   });
 
   guarantee('what a job says about itself goes before its queue', async ({ store, clock }) => {
-    await configure(store, { retention: { completed: { ageMs: 1_000, count: 1 }, failed: { ageMs: 1_000 } } });
+    await configure(store, {
+      retention: { completed: { ageMs: 1_000, count: 1 }, failed: { ageMs: 1_000 } },
+    });
     const longer: Partial<JobPolicy> = { keepCompletedMs: 60_000, keepFailedMs: 60_000 };
     await finish(store, COMPLETED, { id: 'c', policy: longer });
     await finish(store, failed(), { id: 'f', policy: longer });
@@ -124,14 +140,17 @@ export const retentionCases: Topic = (guarantee) => {
     assert.deepEqual(await countsOf(store), {});
   });
 
-  guarantee('a job that keeps itself does not count among those that its queue keeps', async ({ store, clock }) => {
-    await configure(store, { retention: { completed: { count: 1 } } });
-    await finish(store, COMPLETED, { id: 'queue' });
-    await clock.advance(1);
-    await finish(store, COMPLETED, { id: 'own', policy: { keepCompletedMs: 60_000 } });
+  guarantee(
+    'a job that keeps itself does not count among those that its queue keeps',
+    async ({ store, clock }) => {
+      await configure(store, { retention: { completed: { count: 1 } } });
+      await finish(store, COMPLETED, { id: 'queue' });
+      await clock.advance(1);
+      await finish(store, COMPLETED, { id: 'own', policy: { keepCompletedMs: 60_000 } });
 
-    assert.equal((await upkeep(store)).pruned, 0);
-  });
+      assert.equal((await upkeep(store)).pruned, 0);
+    },
+  );
 
   guarantee('a job that is kept for no time is gone with its end', async ({ store }) => {
     const none: Partial<JobPolicy> = { keepCompletedMs: 0, keepFailedMs: 0 };
@@ -170,7 +189,11 @@ export const retentionCases: Topic = (guarantee) => {
     await configure(store, {
       retention: { completed: { ageMs: 1 }, failed: { ageMs: 1 }, cancelled: { ageMs: 1 } },
     });
-    const open: Record<string, Next> = { parked: parked(null), waiting: RELEASED, delayed: retry(90 * DAY_MS) };
+    const open: Record<string, Next> = {
+      parked: parked(null),
+      waiting: RELEASED,
+      delayed: retry(90 * DAY_MS),
+    };
     for (const [id, next] of Object.entries(open)) await finish(store, next, { id, queue: id });
     await add(store, { id: 'active' });
     await claimOne(store);
@@ -181,24 +204,24 @@ export const retentionCases: Topic = (guarantee) => {
     assert.equal(await stateOf(store, 'active'), 'active');
   });
 
-  guarantee('pruning stays within its budget, the oldest end first, and says that there is more', async ({
-    store,
-    clock,
-  }) => {
-    await configure(store, { retention: { completed: { ageMs: 1_000 } } });
-    for (const id of ['a', 'b', 'c']) {
-      await finish(store, COMPLETED, { id });
-      await clock.advance(10);
-    }
-    await clock.advance(1_000);
+  guarantee(
+    'pruning stays within its budget, the oldest end first, and says that there is more',
+    async ({ store, clock }) => {
+      await configure(store, { retention: { completed: { ageMs: 1_000 } } });
+      for (const id of ['a', 'b', 'c']) {
+        await finish(store, COMPLETED, { id });
+        await clock.advance(10);
+      }
+      await clock.advance(1_000);
 
-    const first = await upkeep(store, { limit: 2 });
-    assert.deepEqual([first.pruned, first.more], [2, true]);
-    assert.equal(await stateOf(store, 'c'), 'completed');
-    const second = await upkeep(store, { limit: 2 });
+      const first = await upkeep(store, { limit: 2 });
+      assert.deepEqual([first.pruned, first.more], [2, true]);
+      assert.equal(await stateOf(store, 'c'), 'completed');
+      const second = await upkeep(store, { limit: 2 });
 
-    assert.deepEqual([second.pruned, second.more], [1, false]);
-  });
+      assert.deepEqual([second.pruned, second.more], [1, false]);
+    },
+  );
 
   guarantee('the id of a pruned job is free again', async ({ store, clock }) => {
     await finish(store, COMPLETED, { policy: { keepCompletedMs: 10 } });

@@ -54,28 +54,31 @@ export const sessionsCases: Topic = (guarantee) => {
     assert.equal((await store.sessions())[0]?.startedAt, clock.now());
   });
 
-  guarantee('ending a session hands its jobs back at once, without burning an attempt', async ({ store, clock }) => {
-    await store.beat(session());
-    await addNamed(store, 'a', 'b', 'c');
-    await claimOne(store, { leaseMs: null });
-    await claimOne(store, { leaseMs: 60_000 });
-    await claimOne(store, { worker: 'worker-2' });
-    await clock.advance(40);
+  guarantee(
+    'ending a session hands its jobs back at once, without burning an attempt',
+    async ({ store, clock }) => {
+      await store.beat(session());
+      await addNamed(store, 'a', 'b', 'c');
+      await claimOne(store, { leaseMs: null });
+      await claimOne(store, { leaseMs: 60_000 });
+      await claimOne(store, { worker: 'worker-2' });
+      await clock.advance(40);
 
-    assert.equal(await store.endSession('worker-1'), 2);
+      assert.equal(await store.endSession('worker-1'), 2);
 
-    for (const id of ['a', 'b']) {
-      const job = await jobOf(store, id);
-      assert.deepEqual(
-        [job.state, job.readyAt, job.failures, job.crashes],
-        ['waiting', clock.now(), 0, 0],
-      );
-      assert.deepEqual((await store.attempts(at(id))).map((each) => each.outcome), ['released']);
-    }
-    assert.deepEqual(await countsOf(store), { waiting: 2, active: 1 });
-    assert.deepEqual(await totalsOf(store), { added: 3, released: 2 });
-    assert.deepEqual(await store.sessions(), []);
-  });
+      for (const id of ['a', 'b']) {
+        const job = await jobOf(store, id);
+        assert.deepEqual([job.state, job.readyAt, job.failures, job.crashes], ['waiting', clock.now(), 0, 0]);
+        assert.deepEqual(
+          (await store.attempts(at(id))).map((each) => each.outcome),
+          ['released'],
+        );
+      }
+      assert.deepEqual(await countsOf(store), { waiting: 2, active: 1 });
+      assert.deepEqual(await totalsOf(store), { added: 3, released: 2 });
+      assert.deepEqual(await store.sessions(), []);
+    },
+  );
 
   guarantee('a worker whose session was ended settles no more', async ({ store }) => {
     await store.beat(session());
@@ -101,6 +104,9 @@ export const sessionsCases: Topic = (guarantee) => {
   guarantee('many sessions are listed by id', async ({ store }) => {
     for (const id of ['c', 'a', 'b']) await store.beat(session({ id }));
 
-    assert.deepEqual((await store.sessions()).map((each) => each.id), ['a', 'b', 'c']);
+    assert.deepEqual(
+      (await store.sessions()).map((each) => each.id),
+      ['a', 'b', 'c'],
+    );
   });
 };

@@ -31,7 +31,6 @@ import type {
 /** The queue of every case that does not need another. */
 export const QUEUE = 'orders';
 export const LEASE_MS = 30_000;
-export const MINUTE_MS = 60_000;
 
 const POLICY: JobPolicy = {
   attempts: 3,

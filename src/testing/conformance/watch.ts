@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { FakeClock } from '../fake-clock.ts';
 import type { Hint, Store, Unwatch } from '../../store/store.ts';
+import type { FakeClock } from '../fake-clock.ts';
 import type { Scene, Topic } from './scene.ts';
 import {
   add,
@@ -147,7 +147,10 @@ export const watchCases: Topic = (guarantee) => {
     await add(scene.store, { queue: 'other' });
     await quiet(scene.clock);
 
-    assert.deepEqual(watcher.hints.filter((hint) => hint.queue === 'other'), []);
+    assert.deepEqual(
+      watcher.hints.filter((hint) => hint.queue === 'other'),
+      [],
+    );
   });
 
   guarantee('who does not watch any more hears nothing, and stopping twice is fine', async (scene) => {
@@ -178,7 +181,10 @@ export const watchCases: Topic = (guarantee) => {
     await scene.store.apply([{ op: 'promote', job: at('none') }]);
     await quiet(scene.clock);
 
-    assert.deepEqual(watcher.hints.filter((hint) => hint.news === 'ready'), []);
+    assert.deepEqual(
+      watcher.hints.filter((hint) => hint.news === 'ready'),
+      [],
+    );
     await addNamed(scene.store, 'b');
   });
 };

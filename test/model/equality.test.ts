@@ -1,0 +1,87 @@
+/** Random histories, played to the memory store and to SQLite at once: nobody can tell the two apart. */
+
+import assert from 'node:assert/strict';
+import { sqliteStore } from 'millrace/sqlite';
+import { FakeClock, memoryStore } from 'millrace/testing';
+import { afterAll, describe, it } from 'vitest';
+import type { ClaimAnswer, CommitAnswer, Store } from '../../src/store/store.ts';
+import { makeScratch } from '../support/scratch.ts';
+import { command } from './arbitrary-command.ts';
+import { answerOf, dumpOf } from './canonical.ts';
+import type { Command } from './command.ts';
+import { callOf, type Player, pass } from './play.ts';
+import { effortOf, holds } from './runs.ts';
+import { learn, newWorld, type World } from './world.ts';
+
+const DUMP_EVERY = 20;
+/** Every commit on a file waits for the disk. */
+const FILE_SEQUENCES = 12;
+
+const scratch = makeScratch();
+afterAll(() => scratch.remove());
+
+/** Handles on the same data, which take turns. */
+type Open = (clock: FakeClock) => readonly Store[];
+
+async function playTwice(commands: readonly Command[], open: Open): Promise<void> {
+  const clock = new FakeClock();
+  const model = { store: memoryStore({ clock }), cursor: null };
+  const others = open(clock);
+  const world = newWorld();
+  let cursor: number | null = null;
+  try {
+    for (const [index, each] of commands.entries()) {
+      await pass(clock, each);
+      const call = callOf(world, each);
+      const other: Player = { store: inTurn(others, index), cursor };
+      const told = await answerOf(remember(world, each, call(model)));
+      assert.deepEqual(await answerOf(call(other)), told, `command ${index} (${each.kind})`);
+      cursor = other.cursor;
+      if ((index + 1) % DUMP_EVERY === 0) await compareAll(model.store, inTurn(others, index + 1));
+    }
+    await compareAll(model.store, inTurn(others, 0));
+  } finally {
+    for (const store of [model.store, ...others]) await store.close();
+  }
+}
+
+function inTurn(stores: readonly Store[], turn: number): Store {
+  const store = stores[turn % stores.length];
+  assert.ok(store !== undefined);
+  return store;
+}
+
+/** The leases of an answer are there for later commands. */
+async function remember(world: World, { kind }: Command, answer: Promise<unknown>): Promise<unknown> {
+  const told = await answer;
+  if (kind === 'claim') learn(world, told as ClaimAnswer[]);
+  if (kind === 'commit') learn(world, (told as CommitAnswer).claimed);
+  return told;
+}
+
+async function compareAll(model: Store, other: Store): Promise<void> {
+  assert.deepEqual(await dumpOf(other), await dumpOf(model), 'the stores hold different things');
+  assert.deepEqual(await model.verify(), [], 'verify of the memory store');
+  assert.deepEqual(await other.verify(), [], 'verify of the other store');
+}
+
+const inMemory: Open = (clock) => [sqliteStore({ path: ':memory:', clock, engine: 'inline' })];
+
+/** One connection on a thread and one here: as two processes have them. */
+const onFile: Open = (clock) => {
+  const path = scratch.nextPath();
+  return [sqliteStore({ path, clock, engine: 'thread' }), sqliteStore({ path, clock, engine: 'inline' })];
+};
+
+describe('the memory store and SQLite', () => {
+  it('answer every history of calls alike and hold the same afterwards', async () => {
+    await holds(effortOf(300), command, (commands) => playTwice(commands, inMemory));
+  });
+
+  it('do so on a file, too, when two connections take turns', async () => {
+    const effort = effortOf(300);
+    const sequences = Math.ceil((effort.sequences * FILE_SEQUENCES) / 300);
+
+    await holds({ ...effort, sequences }, command, (commands) => playTwice(commands, onFile));
+  });
+});
