@@ -16,7 +16,8 @@ export default defineConfig({
           include: ['test/e2e/**/*.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 300_000,
-          fileParallelism: false,
+          // Most of their time they wait for other processes.
+          maxWorkers: 2,
         },
       },
     ],

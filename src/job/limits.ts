@@ -5,7 +5,6 @@
 
 export const QUEUE_NAME: RegExp = /^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$/;
 export const MAX_ID_BYTES = 256;
-export const MAX_JOB_NAME_BYTES = 256;
 export const DEFAULT_MAX_PAYLOAD_BYTES: number = 1024 * 1024;
 export const HARD_MAX_PAYLOAD_BYTES: number = 64 * 1024 * 1024;
 export const MAX_JSON_DEPTH = 100;

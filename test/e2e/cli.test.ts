@@ -16,7 +16,20 @@ test('a job goes from add to done, a failing one to the dead letters and back, a
   expect(cli.run(['add', 'emails', 'welcome', '{"to":"ada"}', '--id', 'ada']).out).toBe(
     'emails\tada\tcreated\n',
   );
-  expect(cli.run(['add', 'emails', 'fail', '{"to":"bob"}', '--id', 'bob', '--attempts', '2']).code).toBe(0);
+  expect(
+    cli.run([
+      'add',
+      'emails',
+      'fail',
+      '{"to":"bob"}',
+      '--id',
+      'bob',
+      '--attempts',
+      '2',
+      '--backoff',
+      'fixed:0s',
+    ]).code,
+  ).toBe(0);
   expect(cli.run(['status'])).toMatchObject({
     code: 3,
     out: expect.stringMatching(/^● .*NO WORKERS: 2 ready/),
