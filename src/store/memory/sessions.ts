@@ -10,13 +10,13 @@ export function beat({ state, nowMs }: Step, session: Session): void {
   state.sessions.set(session.id, { ...shown, startedAt, seenAt: nowMs, expiresAt: nowMs + ttlMs });
 }
 
-/** Answers how many leases were handed back. */
+/**
+ * Answers how many leases were handed back. `settledToken` stays as it was, so that the late worker is told that it
+ * was superseded.
+ */
 export function endSession(step: Step, id: string): number {
   const held = [...step.state.leased.values()].filter((job) => job.lease?.worker === id);
-  for (const job of held) {
-    job.settledToken = job.record.token;
-    release(step, job, { afterMs: 0 });
-  }
+  for (const job of held) release(step, job, { afterMs: 0 });
   step.state.sessions.delete(id);
   return held.length;
 }

@@ -46,7 +46,8 @@ function become(tx: Transaction, row: JobRow, { next, traceId }: Ending): void {
   else if (next.to === 'failed') fail(tx, row, { next, traceId });
   else if (next.to === 'cancelled') {
     closeAttempt(tx, row, { outcome: 'cancelled', traceId });
-    cancelSettled(tx, row, { cause: next.cause, cancel_reason: next.reason });
+    const why = { cause: next.cause, cancel_reason: next.reason };
+    finish(tx, row, { ...why, state: 'cancelled', settled_token: row.token });
   } else if (row.cancel_reason !== null) stop(tx, row, { next, traceId });
   else if (next.to === 'retry') retry(tx, row, { next, traceId });
   else if (next.to === 'released') handBack(tx, row, { next, traceId });
@@ -77,16 +78,18 @@ function fail(tx: Transaction, row: JobRow, { next, traceId }: Of<'failed'>): vo
 }
 
 /** Somebody asked the job to stop while it ran: it does not go back to work. */
-function stop(tx: Transaction, row: JobRow, { next, traceId }: Of<'retry' | 'released' | 'parked'>): void {
+function stop(
+  tx: Transaction,
+  row: JobRow,
+  { next, traceId }: Of<'retry' | 'released' | 'parked'>,
+  settledToken: number = row.token,
+): void {
   const error = next.to === 'retry' ? next.error : null;
   closeAttempt(tx, row, { outcome: 'cancelled', error, traceId });
   if (error !== null) writeError(tx, row, error);
   const fingerprint = error === null ? {} : { fingerprint: error.fingerprint };
-  cancelSettled(tx, row, { ...fingerprint, cause: 'cancelled', cancel_reason: row.cancel_reason });
-}
-
-function cancelSettled(tx: Transaction, row: JobRow, changes: Changes): void {
-  finish(tx, row, { ...changes, state: 'cancelled', settled_token: row.token });
+  const why = { cause: 'cancelled', cancel_reason: row.cancel_reason } as const;
+  finish(tx, row, { ...fingerprint, ...why, state: 'cancelled', settled_token: settledToken });
 }
 
 function retry(tx: Transaction, row: JobRow, { next, traceId }: Of<'retry'>): void {
@@ -105,17 +108,25 @@ function retry(tx: Transaction, row: JobRow, { next, traceId }: Of<'retry'>): vo
   tell(tx, queue, { kind: 'retried', id: row.id, name: row.name }, () => errorData(error));
 }
 
-/** Handed back without burning an attempt; a wish to stop is heard here, too. */
+/**
+ * Handed back by somebody else than its worker, without burning an attempt; a wish to stop is heard here, too.
+ * `settled_token` stays as it was, so that the late worker is told that it was superseded.
+ */
 export function release(tx: Transaction, row: JobRow, ending: Of<'released'>): void {
-  if (row.cancel_reason !== null) stop(tx, row, ending);
-  else handBack(tx, row, ending);
+  if (row.cancel_reason !== null) stop(tx, row, ending, row.settled_token);
+  else handBack(tx, row, ending, row.settled_token);
 }
 
-function handBack(tx: Transaction, row: JobRow, { next, traceId }: Of<'released'>): void {
+function handBack(
+  tx: Transaction,
+  row: JobRow,
+  { next, traceId }: Of<'released'>,
+  settledToken: number = row.token,
+): void {
   const queue = tx.queueById(row.queue);
   closeAttempt(tx, row, { outcome: 'released', traceId });
   queue.tally.add('total_released', 1);
-  alter(tx, row, { ...requeued(next.afterMs, tx.now), settled_token: row.token });
+  alter(tx, row, { ...requeued(next.afterMs, tx.now), settled_token: settledToken });
   tell(tx, queue, { kind: 'released', id: row.id, name: row.name });
 }
 
