@@ -223,6 +223,27 @@ export const retentionCases: Topic = (guarantee) => {
     },
   );
 
+  guarantee(
+    'what ended first is pruned first, whatever was added first and by whichever rule',
+    async ({ store, clock }) => {
+      await configure(store, { retention: { completed: { ageMs: 1_000 } } });
+      for (const policy of [{}, { keepCompletedMs: 1_000 }]) {
+        const ids = ['a', 'b', 'c', 'd'];
+        await add(store, ...ids.map((id, n) => ({ id, policy, priority: 9 - n })));
+        for (const _id of ids) {
+          await settleOk(store, (await claimOne(store)).lease);
+          await clock.advance(10);
+        }
+        await clock.advance(1_000);
+
+        assert.equal((await upkeep(store, { limit: 1 })).pruned, 1);
+        assert.equal(await stateOf(store, 'd'), 'gone');
+        assert.deepEqual(await countsOf(store), { completed: 3 });
+        await upkeep(store);
+      }
+    },
+  );
+
   guarantee('the id of a pruned job is free again', async ({ store, clock }) => {
     await finish(store, COMPLETED, { policy: { keepCompletedMs: 10 } });
     await clock.advance(10);
