@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { addOrders } from './add-orders.mjs';
 import { HELP, readOptions } from './options.mjs';
-import { showProgress, sumOf, takeStock } from './progress.mjs';
+import { say, showProgress, sumOf, takeStock } from './progress.mjs';
 import { openShop } from './shop.mjs';
 import { shownPath } from './shown-path.mjs';
 import { summary } from './summary.mjs';
@@ -33,9 +33,9 @@ async function work(options, signal) {
   try {
     const before = await takeStock(shop.queues);
     greet(sumOf(before, 'active'));
-    shop.startWork((error) => console.error(`worker: ${error.message}`));
+    shop.startWork((error) => say(`worker: ${error.message}`));
     const file = shownPath(options.orders);
-    const complain = (line, problem) => console.error(`${file}:${line}: ${problem}; line left out`);
+    const complain = (line, problem) => say(`${file}:${line}: ${problem}; line left out`);
     const added = addOrders(options.orders, shop.queues.orders, complain);
     const [tally] = await Promise.all([added, showProgress(shop.queues, added, signal)]);
     if (signal.aborted) return { isDone: false, text: 'Stopped. Start again to go on.' };

@@ -27,9 +27,16 @@ export const sumOf = (rows, key) => rows.reduce((sum, row) => sum + row[key], 0)
 
 const SHORT = { 'confirmation-mails': 'mails' };
 
+/** The sums first: a narrow terminal cuts the end. */
 function lineFor(rows, perSecond) {
+  const ends = `${sumOf(rows, 'done')} done · ${sumOf(rows, 'retried')} retried · ${sumOf(rows, 'dead')} dead`;
   const queues = rows.map((row) => `${SHORT[row.name] ?? row.name} ${row.done}/${row.added}`).join(' · ');
-  return `${queues} · retried ${sumOf(rows, 'retried')} · dead ${sumOf(rows, 'dead')} · ${perSecond}/s`;
+  return `${ends} · ${perSecond}/s · ${queues}`;
+}
+
+/** A line of its own, above the live one. */
+export function say(text, out = process.stderr) {
+  out.write(`${out.isTTY ? '\r\x1b[2K' : ''}${text}\n`);
 }
 
 /** On a terminal one line that is written over; in a pipe a line now and then. */

@@ -57,3 +57,27 @@ test('colours stand around cells and leave the alignment alone', () => {
   expect(coloured).toContain('\u001b[31m5 s\u001b[39m');
   expect(coloured?.replace('\u001b[31m5 s\u001b[39m', '5 s')).toBe(plain);
 });
+
+test('a narrow terminal gets short titles, then loses the spare columns, before a name is cut', () => {
+  const columns: readonly Column[] = [
+    { title: 'Queue', flexible: true },
+    { title: 'Oldest ready', short: 'Oldest', align: 'right' },
+    { title: 'Objective', align: 'right', spare: true },
+    { title: 'Failed', align: 'right' },
+  ];
+  const row: readonly Cell[] = ['confirmation-mails', '5 s', '1m', { text: '7', tint: 'bad' }];
+  const headAt = (width: number): string | undefined => {
+    let text = '';
+    const write = (part: string): void => {
+      text += part;
+    };
+    printTable({ isTerminal: true, colour: false, columns: width, write }, columns, [row]);
+    expect(text).toContain('confirmation-mails');
+    expect(text).toMatch(/ 7\n$/);
+    return text.split('\n')[0]?.replaceAll(/ +/g, ' ');
+  };
+
+  expect(headAt(80)).toBe('Queue Oldest ready Objective Failed');
+  expect(headAt(50)).toBe('Queue Oldest Objective Failed');
+  expect(headAt(40)).toBe('Queue Oldest Failed');
+});

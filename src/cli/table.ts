@@ -7,7 +7,11 @@ import type { Sink } from './terminal.ts';
 export interface Column {
   readonly title: string;
   readonly align?: 'right';
-  /** Gives way when the terminal is too narrow. */
+  /** Title on a terminal that is too narrow for the long ones. */
+  readonly short?: string;
+  /** Left out, the last one first, on a terminal that is still too narrow. Programs always get it. */
+  readonly spare?: boolean;
+  /** Is cut when nothing else helps. */
   readonly flexible?: boolean;
 }
 
@@ -34,18 +38,53 @@ function forPeople(
   rows: readonly (readonly Cell[])[],
   safe: readonly (readonly string[])[],
 ): string {
-  const widths = widthsFor(columns, safe, sink.columns);
+  const shown = columnsFor(columns, safe, sink.columns);
+  const fitting = shown.map(({ column }) => column);
+  const chosen = safe.map((row) => shown.map(({ at }) => row[at] ?? ''));
+  const widths = widthsFor(fitting, chosen, sink.columns);
   const paint = paintFor(sink);
-  const head = lineOf(
-    columns,
-    widths,
-    columns.map((column) => column.title),
-    (_, text) => paint('dim', text),
-  );
-  const body = safe.map((row, index) =>
-    lineOf(columns, widths, row, (at, text) => tinted(paint, rows[index]?.[at], text)),
+  const titles = fitting.map(({ title }) => title);
+  const head = lineOf(fitting, widths, titles, (_, text) => paint('dim', text));
+  const body = chosen.map((row, index) =>
+    lineOf(fitting, widths, row, (at, text) => tinted(paint, rows[index]?.[shown[at]?.at ?? at], text)),
   );
   return [head, ...body].map((line) => `${line}\n`).join('');
+}
+
+/** A column and where its cells stand in a row. */
+interface Shown {
+  readonly column: Column;
+  readonly at: number;
+}
+
+/** All columns if they fit; else with short titles, then without the spare ones. */
+function columnsFor(
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+  available: number,
+): Shown[] {
+  let shown = columns.map((column, at) => ({ column, at }));
+  const isTooWide = (): boolean =>
+    excessOf(
+      shown.map((one) => naturalWidth(one, rows)),
+      available,
+    ) > 0;
+  if (!isTooWide()) return shown;
+  shown = shown.map(({ column, at }) => ({ column: { ...column, title: column.short ?? column.title }, at }));
+  for (const spare of shown.filter(({ column }) => column.spare === true).reverse()) {
+    if (!isTooWide()) return shown;
+    shown = shown.filter((one) => one !== spare);
+  }
+  return shown;
+}
+
+function naturalWidth({ column, at }: Shown, rows: readonly (readonly string[])[]): number {
+  return rows.reduce((widest, row) => Math.max(widest, textWidth(row[at] ?? '')), textWidth(column.title));
+}
+
+/** What is missing for columns of these widths with two spaces between them. */
+function excessOf(widths: readonly number[], available: number): number {
+  return widths.reduce((sum, width) => sum + width + 2, -2) - available;
 }
 
 function tinted(paint: Paint, cell: Cell | undefined, text: string): string {
@@ -58,10 +97,8 @@ function widthsFor(
   rows: readonly (readonly string[])[],
   available: number,
 ): readonly number[] {
-  const widths = columns.map((column, at) =>
-    rows.reduce((widest, row) => Math.max(widest, textWidth(row[at] ?? '')), textWidth(column.title)),
-  );
-  let excess = widths.reduce((sum, width) => sum + width + 2, -2) - available;
+  const widths = columns.map((column, at) => naturalWidth({ column, at }, rows));
+  let excess = excessOf(widths, available);
   for (const [at, column] of columns.entries()) {
     if (excess <= 0 || column.flexible !== true) continue;
     const width = widths[at] ?? 0;

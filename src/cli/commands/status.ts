@@ -103,12 +103,12 @@ const COLUMNS: readonly Column[] = [
   { title: 'Queue', flexible: true },
   { title: 'State' },
   { title: 'Ready', align: 'right' },
-  { title: 'Active/slots', align: 'right' },
+  { title: 'Active/slots', short: 'Active', align: 'right' },
   { title: 'Delayed', align: 'right' },
   { title: 'Failed', align: 'right' },
-  { title: 'Oldest ready', align: 'right' },
-  { title: 'Objective', align: 'right' },
-  { title: 'Done/min', align: 'right' },
+  { title: 'Oldest ready', short: 'Oldest', align: 'right' },
+  { title: 'Objective', align: 'right', spare: true },
+  { title: 'Done/min', align: 'right', spare: true },
 ];
 
 function rowOf(vitals: Vitals): Cell[] {
