@@ -33,3 +33,11 @@ export const LEASE_EXPIRED: StoredError = Object.freeze({
   code: null,
   fingerprint: 'lease-expired',
 });
+
+/**
+ * Whether the leader need not write its lease down again: idle upkeep comes once a second, and each write would be
+ * a flush to disk. Never longer than what was asked for: the clock may have gone back.
+ */
+export function isLongEnough(leftMs: number, leaseMs: number): boolean {
+  return leftMs > leaseMs / 2 && leftMs <= leaseMs;
+}

@@ -20,7 +20,16 @@ function addOne(step: Step, job: NewJob): AddOutcome {
   step.state.seq += 1;
   const seq = step.state.seq;
   const record = newRecord(own(job), seq, step.nowMs);
-  const made = { seq, record, lease: null, settledToken: 0, attempts: [], logs: [], logged: 0 };
+  const made = {
+    seq,
+    record,
+    lease: null,
+    settledToken: 0,
+    attempts: [],
+    logs: [],
+    logged: 0,
+    moveNumber: 0,
+  };
   enter(step, made);
   queue.totals.added += 1;
   tell(step, 'added', made);

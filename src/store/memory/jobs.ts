@@ -2,7 +2,7 @@ import { type FinishedState, isFinished, keptForNoTime } from '../../job/keep.ts
 import { DEFAULT_QUEUE_SETTINGS } from '../../job/queue-settings.ts';
 import type { Bytes, EndCause, JobRecord, JobRef } from '../../job/record.ts';
 import { own } from './own.ts';
-import { by, bySeq, newQueue, type QueueState, type State, type StoredJob } from './state.ts';
+import { by, newQueue, type QueueState, type State, type StoredJob } from './state.ts';
 import { hint, type Step, tell } from './step.ts';
 
 /** The queue, made with the default settings when it is not there yet. */
@@ -25,7 +25,7 @@ export function follow(state: State, ref: JobRef): StoredJob | undefined {
 }
 
 function byMove(one: StoredJob, other: StoredJob): number {
-  return by(one.record.origin?.movedAt ?? 0, other.record.origin?.movedAt ?? 0) || bySeq(one, other);
+  return by(one.moveNumber, other.moveNumber);
 }
 
 function originKey({ queue, id }: JobRef): string {
@@ -38,6 +38,7 @@ function originKey({ queue, id }: JobRef): string {
  */
 export function alter(step: Step, job: StoredJob, changes: Partial<JobRecord>): void {
   leave(step, job);
+  if (changes.origin !== undefined) job.moveNumber = ++step.state.move;
   job.record = Object.freeze({ ...job.record, ...changes });
   enter(step, job);
   const { queue, state, dueAt } = job.record;

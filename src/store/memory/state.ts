@@ -36,6 +36,8 @@ export interface StoredJob {
   readonly logs: LogLine[];
   /** Lines ever logged. */
   logged: number;
+  /** Rises with every move to another queue, over the store; 0 before the first. */
+  moveNumber: number;
 }
 
 export interface QueueState {
@@ -87,6 +89,7 @@ export interface State {
   token: number;
   change: number;
   reclaimPass: number;
+  move: number;
   readonly queues: Map<string, QueueState>;
   /** Active jobs by token, and so in the order of their claims. */
   readonly leased: Map<number, StoredJob>;
@@ -110,6 +113,7 @@ export function newState(clock: Clock): State {
     token: 0,
     change: 0,
     reclaimPass: 0,
+    move: 0,
     queues: new Map(),
     leased: new Map(),
     moved: new Map(),

@@ -1,3 +1,4 @@
+import { isLongEnough } from '../../job/lease.ts';
 import type { UpkeepBudget, UpkeepReport } from '../store.ts';
 import { forgetRequests } from './apply.ts';
 import { forgetClaims, untilDue } from './claim.ts';
@@ -46,6 +47,7 @@ export function upkeep(step: Step, budget: UpkeepBudget): UpkeepReport {
 function lead({ state, nowMs }: Step, { holder, leaderLeaseMs }: UpkeepBudget): boolean {
   const { leader } = state;
   if (leader !== null && leader.holder !== holder && leader.untilAt > nowMs) return false;
+  if (leader?.holder === holder && isLongEnough(leader.untilAt - nowMs, leaderLeaseMs)) return true;
   state.leader = { holder, untilAt: nowMs + leaderLeaseMs };
   return true;
 }

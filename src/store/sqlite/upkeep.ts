@@ -1,4 +1,5 @@
 import { REMEMBERED_MS } from '../../job/keep.ts';
+import { isLongEnough } from '../../job/lease.ts';
 import type { UpkeepBudget, UpkeepReport } from '../store.ts';
 import { expireAll } from './expire.ts';
 import { pruneChanges } from './feed.ts';
@@ -70,6 +71,7 @@ export function upkeep(tx: Transaction, budget: UpkeepBudget): UpkeepReport {
 function lead(tx: Transaction, { holder, leaderLeaseMs }: UpkeepBudget): boolean {
   const leader = tx.db.get<{ holder: string; expires_at: number }>(READ_LEADER);
   if (leader !== undefined && leader.holder !== holder && leader.expires_at > tx.now) return false;
+  if (leader?.holder === holder && isLongEnough(leader.expires_at - tx.now, leaderLeaseMs)) return true;
   tx.db.run(WRITE_LEADER, holder, tx.now + leaderLeaseMs);
   return true;
 }

@@ -38,6 +38,29 @@ export const leaderCases: Topic = (guarantee) => {
     assert.equal((await upkeep(store, { holder: 'one' })).led, false);
   });
 
+  guarantee(
+    'a lead with more than half of its time left is not prolonged: that spares a write',
+    async ({ store, clock }) => {
+      await upkeep(store, { holder: 'one', leaderLeaseMs: 1_000 });
+      await clock.advance(499);
+      await upkeep(store, { holder: 'one', leaderLeaseMs: 1_000 });
+      await clock.advance(500);
+      assert.equal((await upkeep(store, { holder: 'two', leaderLeaseMs: 1_000 })).led, false);
+
+      await clock.advance(1);
+      assert.equal((await upkeep(store, { holder: 'two', leaderLeaseMs: 1_000 })).led, true);
+    },
+  );
+
+  guarantee('a lead with half of its time left is prolonged', async ({ store, clock }) => {
+    await upkeep(store, { holder: 'one', leaderLeaseMs: 1_000 });
+    await clock.advance(500);
+    await upkeep(store, { holder: 'one', leaderLeaseMs: 1_000 });
+    await clock.advance(999);
+
+    assert.equal((await upkeep(store, { holder: 'two', leaderLeaseMs: 1_000 })).led, false);
+  });
+
   guarantee('the leader prolongs its lead by leading', async ({ store, clock }) => {
     for (let n = 0; n < 3; n += 1) {
       assert.equal((await upkeep(store, { holder: 'one', leaderLeaseMs: 1_000 })).led, true);
