@@ -37,7 +37,7 @@ const whatToDo = {
   StoreFullError: 'Make room on the disk; nothing was written, and the store goes on by itself after that.',
   StoreCorruptError: 'Stop all processes, keep a copy of the file, restore from a backup.',
   SchemaVersionError: 'Run the same version of Millrace in all processes of one store.',
-  DriverMissingError: 'Run the line that the message names, or use Node 22.13 or newer.',
+  DriverMissingError: 'Run the line that the message names, or use Node 22.22.3, 24.15 or newer.',
   UnsupportedError: 'Choose a store that can do it; the message says which.',
   EnvironmentError: 'The message says what the machine lacks and how to provide it.',
 };

@@ -21,7 +21,7 @@ describe('the choice of a driver', () => {
     const choose = (): Driver => chooseDriver('memory', []);
 
     expect(choose).toThrow(DriverMissingError);
-    expect(choose).toThrow(/npm i @photostructure\/sqlite@1.*Node 22\.13/);
+    expect(choose).toThrow(/npm i @photostructure\/sqlite@1.*Node 22\.22\.3/);
   });
 
   it('refuses a file when every SQLite at hand could corrupt it', () => {

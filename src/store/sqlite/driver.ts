@@ -43,6 +43,8 @@ const NAMES = ['node:sqlite', '@photostructure/sqlite'] as const;
  * moment (the "WAL-reset bug", repaired in this release).
  */
 export const SAFE_VERSION = '3.51.3';
+/** The first releases of Node that bring it. */
+const SAFE_NODES = '22.22.3 or 24.15';
 
 const INSTALL = 'npm i @photostructure/sqlite@1';
 
@@ -95,7 +97,7 @@ export function isOlder(version: string, than: string): boolean {
 function missing(): DriverMissingError {
   return new DriverMissingError(
     `no SQLite driver is installed: this is Node ${process.versions.node}, which has no built-in one in use. ` +
-      `Either install one with \`${INSTALL}\`, or run on Node 22.13 or later, where it is built in.`,
+      `Either install one with \`${INSTALL}\`, or run on Node ${SAFE_NODES} or later, where it is built in.`,
   );
 }
 
@@ -103,6 +105,6 @@ function tooOld(drivers: readonly Driver[]): EnvironmentError {
   const found = drivers.map(({ name, version }) => `${name} has SQLite ${version}`).join(', ');
   return new EnvironmentError(
     `${found}; a database file needs SQLite ${SAFE_VERSION} or later, because older ones can corrupt it. ` +
-      `Install a newer one with \`${INSTALL}\`, or update Node.`,
+      `Install a newer one with \`${INSTALL}\`, or update Node (${SAFE_NODES} or later).`,
   );
 }
