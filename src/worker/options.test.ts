@@ -19,7 +19,7 @@ function problemsOf(go: () => unknown): string[] {
 test('without options a worker has the documented defaults', () => {
   expect(resolve({})).toMatchObject({
     ...{ concurrency: 1, limiter: null, leaseMs: 30_000, closeTimeoutMs: 30_000, autorun: true, label: null },
-    ...{ strategies: { named: {}, general: null }, maxPayloadBytes: 1_048_576, mode: 'strict' },
+    ...{ strategies: { named: {}, general: null }, maxPayloadBytes: 1_048_576, mode: 'lenient' },
   });
 });
 

@@ -56,8 +56,9 @@ export interface WorkerOptions<Jobs = UntypedJobs> {
   /** Largest result and progress value. @default 1 MiB; 64 MiB at most */
   readonly maxPayloadBytes?: number;
   /**
-   * What becomes of a job whose lease ran out before its end was stored. `strict` refuses the end, so the job
-   * runs again; `lenient` accepts it while no other worker has taken the job. @default "strict"
+   * What becomes of a result that comes after the lease ran out while nobody has taken the job: `lenient` keeps it,
+   * `strict` refuses it, and the job runs again. One that comes after another worker has the job is refused either
+   * way. @default 'lenient'
    */
   readonly mode?: 'strict' | 'lenient';
   /** Told what the worker does, for logs, metrics and traces. */
@@ -78,7 +79,7 @@ export interface ResolvedWorkerOptions<Jobs = UntypedJobs> {
   readonly telemetry: TelemetryHooks;
 }
 
-const DEFAULTS = Object.freeze({ concurrency: 1, leaseMs: 30_000, closeTimeoutMs: 30_000, mode: 'strict' });
+const DEFAULTS = Object.freeze({ concurrency: 1, leaseMs: 30_000, closeTimeoutMs: 30_000, mode: 'lenient' });
 
 /** One worker fills its slots by one claim, which gives a thousand jobs at most. */
 const MAX_CONCURRENCY = 10_000;
