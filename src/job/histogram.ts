@@ -17,6 +17,12 @@ export function emptyHistogram(): number[] {
   return new Array<number>(HISTOGRAM_BOUNDS_MS.length + 1).fill(0);
 }
 
+/** Counts one more duration, in place. */
+export function countIn(histogram: number[], ms: number): void {
+  const bucket = bucketOf(ms);
+  histogram[bucket] = (histogram[bucket] ?? 0) + 1;
+}
+
 /** Bucket by bucket. */
 export function addHistograms(one: readonly number[], other: readonly number[]): number[] {
   return one.map((count, index) => count + (other[index] ?? 0));

@@ -1,28 +1,18 @@
-import { addHistograms, bucketOf, emptyHistogram, HOUR_MS, MINUTE_MS, startOf } from '../../job/histogram.ts';
+import { countIn, emptyHistogram, HOUR_MS, MINUTE_MS, startOf } from '../../job/histogram.ts';
 import { HOURS_KEPT_MS, MINUTES_KEPT_MS } from '../../job/keep.ts';
+import { addSums, type Counted } from '../../job/statistics.ts';
 import type { StatsPoint, StatsRequest } from '../store.ts';
 import { queueOf } from './jobs.ts';
 import { by, type Point, type QueueState, type State, type StoredJob } from './state.ts';
 import type { Step } from './step.ts';
-
-export interface Counted {
-  readonly event?: 'added' | 'completed' | 'failed' | 'retried';
-  readonly waitMs?: number;
-  readonly runMs?: number;
-}
 
 /** Counts an event of a job, and how long it took, in the minute it falls into. */
 export function count(step: Step, { record }: StoredJob, { event, waitMs, runMs }: Counted): void {
   const { minutes } = queueOf(step, record.queue);
   const point = pointIn(minutes, { ...record, from: startOf(step.nowMs, MINUTE_MS) });
   if (event !== undefined) point[event] += 1;
-  if (waitMs !== undefined) raise(point.wait, waitMs);
-  if (runMs !== undefined) raise(point.run, runMs);
-}
-
-function raise(histogram: number[], ms: number): void {
-  const bucket = bucketOf(ms);
-  histogram[bucket] = (histogram[bucket] ?? 0) + 1;
+  if (waitMs !== undefined) countIn(point.wait, waitMs);
+  if (runMs !== undefined) countIn(point.run, runMs);
 }
 
 /** The point of that time and name, made when it is not there yet. */
@@ -35,12 +25,6 @@ function pointIn(points: Map<string, Point>, at: { queue: string; name: string; 
   const made = { queue, name, from, ...counts, wait: emptyHistogram(), run: emptyHistogram() };
   points.set(key, made);
   return made;
-}
-
-function addTo(point: Point, other: Point): void {
-  for (const event of ['added', 'completed', 'failed', 'retried'] as const) point[event] += other[event];
-  point.wait = addHistograms(point.wait, other.wait);
-  point.run = addHistograms(point.run, other.run);
 }
 
 export function stats(state: State, { queue, step, withinMs }: StatsRequest, nowMs: number): StatsPoint[] {
@@ -62,7 +46,8 @@ function hoursOf(queue: QueueState): Map<string, Point> {
 }
 
 function fold(hours: Map<string, Point>, minute: Point): void {
-  addTo(pointIn(hours, { ...minute, from: startOf(minute.from, HOUR_MS) }), minute);
+  const hour = pointIn(hours, { ...minute, from: startOf(minute.from, HOUR_MS) });
+  Object.assign(hour, addSums(hour, minute));
 }
 
 /** Folds old minutes into hours, and drops old hours. */

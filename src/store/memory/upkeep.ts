@@ -1,5 +1,6 @@
 import { isLongEnough } from '../../job/lease.ts';
 import type { UpkeepBudget, UpkeepReport } from '../store.ts';
+import { NOT_LEADING } from '../upkeep-report.ts';
 import { forgetRequests } from './apply.ts';
 import { forgetClaims, untilDue } from './claim.ts';
 import { expireAll } from './expire.ts';
@@ -12,19 +13,9 @@ import type { QueueState, State } from './state.ts';
 import { foldStats } from './stats.ts';
 import type { Step } from './step.ts';
 
-const NOTHING = {
-  promoted: 0,
-  reclaimed: [],
-  expired: 0,
-  pruned: 0,
-  operated: 0,
-  more: false,
-  nextDueInMs: null,
-};
-
 /** What must happen though nobody asks; one leader at a time, each chore within the budget. */
 export function upkeep(step: Step, budget: UpkeepBudget): UpkeepReport {
-  if (!lead(step, budget)) return { led: false, ...NOTHING };
+  if (!lead(step, budget)) return NOT_LEADING;
   const { limit } = budget;
   const promoted = promoteAll(step, limit);
   const reclaimed = budget.reclaim ? reclaim(step, limit) : { reclaimed: [], more: false };

@@ -1,5 +1,6 @@
-import { addHistograms, HOUR_MS, MINUTE_MS, startOf } from '../../job/histogram.ts';
+import { HOUR_MS, MINUTE_MS, startOf } from '../../job/histogram.ts';
 import { HOURS_KEPT_MS, MINUTES_KEPT_MS } from '../../job/keep.ts';
+import { addSums } from '../../job/statistics.ts';
 import type { StatsPoint, StatsRequest } from '../store.ts';
 import type { QueueState } from './queue.ts';
 import { addStat, type Transaction } from './transaction.ts';
@@ -66,21 +67,9 @@ function hours(tx: Transaction, queue: QueueState, after: number): StatsPoint[] 
   ]) {
     const key = `${point.from} ${point.name}`;
     const known = sums.get(key);
-    sums.set(key, known === undefined ? point : sum(known, point));
+    sums.set(key, known === undefined ? point : { ...known, ...addSums(known, point) });
   }
   return [...sums.values()].filter(({ from }) => from > after - HOUR_MS);
-}
-
-function sum(one: StatsPoint, other: StatsPoint): StatsPoint {
-  return {
-    ...one,
-    added: one.added + other.added,
-    completed: one.completed + other.completed,
-    failed: one.failed + other.failed,
-    retried: one.retried + other.retried,
-    wait: addHistograms(one.wait, other.wait),
-    run: addHistograms(one.run, other.run),
-  };
 }
 
 /** Folds old minutes into hours, and drops old hours. */

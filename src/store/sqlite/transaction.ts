@@ -1,4 +1,5 @@
-import { addHistograms, bucketOf, emptyHistogram, MINUTE_MS, startOf } from '../../job/histogram.ts';
+import { countIn, emptyHistogram, MINUTE_MS, startOf } from '../../job/histogram.ts';
+import { addSums, type Counted, type Sums } from '../../job/statistics.ts';
 import type { Hint } from '../store.ts';
 import type { Database } from './database.ts';
 import { isRecorded, loadQueue, makeQueue, type QueueState } from './queue.ts';
@@ -6,12 +7,6 @@ import { ADD_TALLY } from './tally.ts';
 
 /** Numbers that only rise, over the whole store. */
 export type CounterName = 'seq' | 'token' | 'change' | 'pass' | 'move' | 'audit';
-
-export interface Counted {
-  readonly event?: 'added' | 'completed' | 'failed' | 'retried';
-  readonly waitMs?: number;
-  readonly runMs?: number;
-}
 
 interface StatSum {
   readonly queue: number;
@@ -144,8 +139,8 @@ export class Transaction {
       this.#stats.set(key, sum);
     }
     if (event !== undefined) sum.numbers[event] += 1;
-    if (waitMs !== undefined) raise(sum.wait, waitMs);
-    if (runMs !== undefined) raise(sum.run, runMs);
+    if (waitMs !== undefined) countIn(sum.wait, waitMs);
+    if (runMs !== undefined) countIn(sum.run, runMs);
   }
 
   /** Writes the sums. Before the commit, and before a read that needs them. */
@@ -166,39 +161,27 @@ export class Transaction {
   }
 }
 
-function raise(histogram: number[], ms: number): void {
-  const bucket = bucketOf(ms);
-  histogram[bucket] = (histogram[bucket] ?? 0) + 1;
-}
-
 function writeStat(db: Database, sum: StatSum): void {
   addStat(db, { ...sum, ...sum.numbers, step: 'minute' });
 }
 
-export interface StatPart {
+export interface StatPart extends Sums {
   readonly queue: number;
   readonly step: 'minute' | 'hour';
   readonly from: number;
   readonly name: string;
-  readonly added: number;
-  readonly completed: number;
-  readonly failed: number;
-  readonly retried: number;
-  readonly wait: readonly number[];
-  readonly run: readonly number[];
 }
 
 /** Adds to the row of that minute or hour. Read and written in two statements: histograms are JSON. */
 export function addStat(db: Database, part: StatPart): void {
   const { queue, step, from, name } = part;
   const before = db.get<StatRow>(READ_STAT, queue, step, from, name);
-  const wait = before ? addHistograms(JSON.parse(before.wait) as number[], part.wait) : part.wait;
-  const run = before ? addHistograms(JSON.parse(before.run) as number[], part.run) : part.run;
-  const numbers = [
-    part.added + (before?.added ?? 0),
-    part.completed + (before?.completed ?? 0),
-    part.failed + (before?.failed ?? 0),
-    part.retried + (before?.retried ?? 0),
-  ];
+  const sums = before === undefined ? part : addSums(part, fromRow(before));
+  const { added, completed, failed, retried, wait, run } = sums;
+  const numbers = [added, completed, failed, retried];
   db.run(WRITE_STAT, queue, step, from, name, ...numbers, JSON.stringify(wait), JSON.stringify(run));
+}
+
+function fromRow(row: StatRow): Sums {
+  return { ...row, wait: JSON.parse(row.wait) as number[], run: JSON.parse(row.run) as number[] };
 }

@@ -1,6 +1,7 @@
 import { REMEMBERED_MS } from '../../job/keep.ts';
 import { isLongEnough } from '../../job/lease.ts';
 import type { UpkeepBudget, UpkeepReport } from '../store.ts';
+import { NOT_LEADING } from '../upkeep-report.ts';
 import { expireAll } from './expire.ts';
 import { pruneChanges } from './feed.ts';
 import { forgetOperations, operate, untilNextSlice } from './operations.ts';
@@ -9,16 +10,6 @@ import { prune } from './prune.ts';
 import { reclaim } from './reclaim.ts';
 import { foldStats } from './stats.ts';
 import type { Transaction } from './transaction.ts';
-
-const NOTHING = {
-  promoted: 0,
-  reclaimed: [],
-  expired: 0,
-  pruned: 0,
-  operated: 0,
-  more: false,
-  nextDueInMs: null,
-};
 
 const READ_LEADER = 'select holder, expires_at from millrace_leader where one = 1';
 const WRITE_LEADER = `
@@ -48,7 +39,7 @@ const NEXT_DUE = `
 
 /** What must happen though nobody asks; one leader at a time, each chore within the budget. */
 export function upkeep(tx: Transaction, budget: UpkeepBudget): UpkeepReport {
-  if (!lead(tx, budget)) return { led: false, ...NOTHING };
+  if (!lead(tx, budget)) return NOT_LEADING;
   const { limit } = budget;
   const promoted = promoteAll(tx, limit);
   const reclaimed = budget.reclaim ? reclaim(tx, limit) : { reclaimed: [], more: false };
