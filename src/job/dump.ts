@@ -44,6 +44,8 @@ export function dumpLease(
     readonly deadlineAt: number | null;
     /** Seen past due by a reclaim pass. */
     readonly suspect: boolean;
+    /** Claimed by a worker that runs suspects alone, and not run alone. */
+    readonly spared: boolean;
   },
 ): DumpLine {
   return line('lease', [job.queue, job.id], value);

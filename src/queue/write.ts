@@ -10,6 +10,7 @@ const VERBS: Readonly<Record<MoveOp, { readonly verb: string; readonly advice: s
   progress: { verb: 'report progress of', advice: '' },
   log: { verb: 'log for', advice: '' },
   data: { verb: 'change the data of', advice: '' },
+  isolate: { verb: 'run alone', advice: '' },
   cancel: { verb: 'cancel', advice: 'It has ended already.' },
   redrive: { verb: 'redrive', advice: 'Only failed, cancelled and completed jobs can go back.' },
   discard: { verb: 'discard', advice: 'Cancel it, and discard it when it has stopped.' },

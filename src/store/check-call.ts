@@ -82,6 +82,7 @@ export function checkClaims(problems: Problems, part: string, requests: readonly
     checkInteger(problems, 'limit', request.limit, CLAIM_LIMIT);
     checkKey(problems, 'worker', request.worker);
     if (request.leaseMs !== null) checkInteger(problems, 'leaseMs', request.leaseMs, LEASE);
+    if (request.quarantine !== undefined) checkBoolean(problems, 'quarantine', request.quarantine);
     problems.leave();
   });
 }

@@ -51,6 +51,9 @@ function checkEffect(problems: Problems, effect: Effect): void {
     case 'data':
       checkWorkersWrite(problems, effect);
       return;
+    case 'isolate':
+      checkLease(problems, 'job', effect.job);
+      return;
     case 'cancel':
     case 'redrive':
     case 'discard':

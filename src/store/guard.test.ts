@@ -203,6 +203,13 @@ describe('guardStore', () => {
     expect(await refusedOrNot(adding({ body: new Uint8Array(64 * 1024 * 1024) }))).toBe('passed');
   });
 
+  it('lets a job be run alone under its lease only', async () => {
+    const job = REF as typeof LEASE;
+
+    expect(await pathsOf(applying({ op: 'isolate', job }))).toEqual(['effects[0].job.token']);
+    expect(await refusedOrNot(applying({ op: 'isolate', job: LEASE }))).toBe('passed');
+  });
+
   it('never takes a token that is not a number for no token', async () => {
     const job = { ...REF, token: undefined } as unknown as typeof LEASE;
 

@@ -86,6 +86,12 @@ export interface ClaimRequest {
   readonly worker: string;
   /** `null`: the lease lives as long as the session; else it has a time of its own. */
   readonly leaseMs: number | null;
+  /**
+   * This worker runs a job that is suspected of killing its process alone, and says so with the effect `isolate`
+   * before it begins. Only a job that was marked so may become a dead letter because its lease ran out; the others
+   * go back to waiting however many crashes they have. Without it every lease that runs out may be the last one.
+   */
+  readonly quarantine?: boolean;
 }
 
 export interface Claimed {

@@ -34,6 +34,9 @@ const next: fc.Arbitrary<Next> = fc.oneof(
   fc.record({ to: fc.constant('parked'), wake: fc.record({ afterMs: fc.option(afterMs) }) }),
 ) as fc.Arbitrary<Next>;
 
+/** Whose lease it is stands in its choice. */
+const isolate = fc.record({ op: fc.constant('isolate'), job: ref }) as unknown as fc.Arbitrary<Effect>;
+
 type WorkersWrite = Extract<Effect, { op: 'progress' | 'log' | 'data' }>;
 
 /** Fenced when named by a lease, free for all when named by queue and id. */
@@ -95,6 +98,7 @@ const effect: fc.Arbitrary<EffectChoice> = fc.oneof(
   { weight: 2, arbitrary: byName(workersWrite) },
   { weight: 1, arbitrary: byName(adding) },
   { weight: 3, arbitrary: byLease(workersWrite) },
+  { weight: 2, arbitrary: byLease(isolate) },
   // Moves of the very job that runs, which is where they must not be done by halves.
   { weight: 1, arbitrary: byLease(move) },
 );
@@ -112,6 +116,7 @@ const claimChoice: fc.Arbitrary<ClaimChoice> = fc.record({
   limit: fc.constantFrom(1, 1, 2, 5),
   worker,
   leaseMs: fc.constantFrom(null, 1_000, 30_000, 30_000, 0),
+  quarantine: fc.boolean(),
   repeat: fc.oneof({ weight: 6, arbitrary: fc.constant(null) }, fc.nat(3)),
 });
 

@@ -21,7 +21,8 @@ export function effectOf(world: World, choice: EffectChoice): Effect {
   if (choice.by === 'name') return choice.effect;
   const { queue, id, token } = leaseOf(world, choice.lease);
   const { effect } = choice;
-  const isFenced = effect.op === 'progress' || effect.op === 'log' || effect.op === 'data';
+  const isFenced =
+    effect.op === 'progress' || effect.op === 'log' || effect.op === 'data' || effect.op === 'isolate';
   return { ...effect, job: isFenced ? { queue, id, token } : { queue, id } } as Effect;
 }
 

@@ -7,7 +7,7 @@ import { configure, drain, obliterate } from './admin.ts';
 import { cancel, discard, prioritize, promote, redrive, reschedule } from './move.ts';
 import { abortOperation, startOperation } from './operations.ts';
 import type { Step } from './step.ts';
-import { data, log, progress } from './write.ts';
+import { data, isolate, log, progress } from './write.ts';
 
 export function apply(step: Step, effects: readonly Effect[], options: ApplyOptions = {}): EffectResult[] {
   const { requestId, tx, actor } = options;
@@ -32,6 +32,8 @@ export function applyEffect(step: Step, effect: Effect): EffectResult {
       return { op: effect.op, ...log(step, effect.job, effect.lines) };
     case 'data':
       return { op: effect.op, ...data(step, effect.job, effect.body, effect.contentType) };
+    case 'isolate':
+      return { op: effect.op, ...isolate(step, effect.job) };
     case 'cancel':
       return { op: effect.op, ...cancel(step, effect.job, effect.reason) };
     case 'redrive':

@@ -88,11 +88,12 @@ function takeJob(step: Step, queue: QueueState, taken: { job: StoredJob; request
   return claimedOf(job, nowMs);
 }
 
-function hold(step: Step, job: StoredJob, { worker, leaseMs }: ClaimRequest): void {
+function hold(step: Step, job: StoredJob, request: ClaimRequest): void {
+  const { worker, leaseMs, quarantine: spared = false } = request;
   const { token, policy } = job.record;
   const deadlineAt = deadlineOf(policy.timeoutMs, step.nowMs);
   const expiresAt = leaseMs === null ? null : leaseEnd(leaseMs, deadlineAt, step.nowMs);
-  job.lease = { token, worker, expiresAt, deadlineAt, suspectSince: null };
+  job.lease = { token, worker, expiresAt, deadlineAt, suspectSince: null, spared };
   step.state.leased.set(token, job);
 }
 

@@ -39,8 +39,8 @@ function linesOfJob({ record, seq, settledToken, lease, attempts, logs }: Stored
     dumpJob(record, { seq, settledToken }),
     ...attempts.map((attempt) => dumpAttempt(record, attempt)),
     ...logs.map((line) => dumpLog(record, line)),
-    ...leases.map(({ token, expiresAt, deadlineAt, suspect }) =>
-      dumpLease(record, { token, expiresAt, deadlineAt, suspect }),
+    ...leases.map(({ token, expiresAt, deadlineAt, suspect, spared }) =>
+      dumpLease(record, { token, expiresAt, deadlineAt, suspect, spared }),
     ),
   ];
 }

@@ -37,7 +37,7 @@ function leases(leased: ReadonlyMap<number, StoredJob>): [StoredJob, Lease][] {
 }
 
 /** `settledToken` stays as it was, so that the late worker is told that it was superseded. */
-function takeBack(step: Step, job: StoredJob, { token, worker }: Lease): Reclaimed {
+function takeBack(step: Step, job: StoredJob, { token, worker, spared }: Lease): Reclaimed {
   const { queue, id } = job.record;
   const { settings, totals } = queueOf(step, queue);
   const crashes = job.record.crashes + 1;
@@ -47,7 +47,7 @@ function takeBack(step: Step, job: StoredJob, { token, worker }: Lease): Reclaim
   alter(step, job, { crashes });
   if (job.record.cancelReason !== null) {
     cancelNow(step, job, 'cancelled', job.record.cancelReason);
-  } else if (crashes > settings.maxCrashes) {
+  } else if (crashes > settings.maxCrashes && !spared) {
     deadLetter(step, job, { cause: 'crashed', error: LEASE_EXPIRED, failures: job.record.failures });
   } else {
     alter(step, job, { state: 'waiting', readyAt: step.nowMs });

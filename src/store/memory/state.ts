@@ -23,6 +23,8 @@ export interface Lease {
   readonly deadlineAt: number | null;
   /** The reclaim pass that first saw it past due. */
   readonly suspectSince: number | null;
+  /** Claimed by a worker that runs suspects alone, and not run alone yet: its crash may be another job's doing. */
+  readonly spared: boolean;
 }
 
 /** A job and all that hangs on it. The record is replaced, never changed: see `alter`. */

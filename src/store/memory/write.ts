@@ -1,6 +1,6 @@
 import { changeData } from '../../job/change-data.ts';
 import { MAX_LOG_LINES } from '../../job/limits.ts';
-import type { Bytes } from '../../job/record.ts';
+import type { Bytes, LeaseRef } from '../../job/record.ts';
 import type { MoveOutcome, Target } from '../store.ts';
 import { fence } from './attempt.ts';
 import { alter, jobAt } from './jobs.ts';
@@ -31,6 +31,13 @@ export function log(step: Step, target: Target, lines: readonly string[]): MoveO
       job.logs.push({ number: job.logged, at: step.nowMs, text });
     }
     job.logs.splice(0, job.logs.length - MAX_LOG_LINES);
+  });
+}
+
+/** Its lease is that of no neighbour any more: what happens to it from here on is its own doing. */
+export function isolate(step: Step, lease: LeaseRef): MoveOutcome {
+  return guarded(step, lease, (job) => {
+    if (job.lease !== null) job.lease = { ...job.lease, spared: false };
   });
 }
 

@@ -6,7 +6,7 @@ import { configure, drain, obliterate } from './admin.ts';
 import { cancel, discard, prioritize, promote, redrive, reschedule } from './move.ts';
 import { abortOperation, startOperation } from './operations.ts';
 import type { Transaction } from './transaction.ts';
-import { data, log, progress } from './write.ts';
+import { data, isolate, log, progress } from './write.ts';
 
 const READ_REQUEST = 'select answer from millrace_request where id = ? and answered_at > ?';
 const WRITE_REQUEST = `
@@ -39,6 +39,8 @@ export function applyEffect(tx: Transaction, effect: Effect): EffectResult {
       return { op: effect.op, ...log(tx, effect.job, effect.lines) };
     case 'data':
       return { op: effect.op, ...data(tx, effect.job, effect.body, effect.contentType) };
+    case 'isolate':
+      return { op: effect.op, ...isolate(tx, effect.job) };
     case 'cancel':
       return { op: effect.op, ...cancel(tx, effect.job, effect.reason) };
     case 'redrive':

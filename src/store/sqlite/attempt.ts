@@ -19,6 +19,8 @@ export interface LeaseRow {
   readonly expires_at: number | null;
   readonly deadline_at: number | null;
   readonly suspect_pass: number | null;
+  /** 1: claimed by a worker that runs suspects alone, and not run alone yet. */
+  readonly spared: number;
 }
 
 interface AttemptRow {
@@ -41,7 +43,7 @@ const INSERT = `
 const TRIM = 'delete from millrace_attempt where seq = ? and number <= ?';
 const READ = 'select * from millrace_attempt where seq = ? order by number';
 const READ_LEASE = `
-  select worker, token, expires_at, deadline_at, suspect_pass from millrace_lease where worker = ? and token = ?`;
+  select worker, token, expires_at, deadline_at, suspect_pass, spared from millrace_lease where worker = ? and token = ?`;
 const READ_SESSION_END = 'select expires_at from millrace_session where id = ?';
 
 /**

@@ -13,8 +13,8 @@ const WAITING = `
   select ${FULL} from millrace_job j indexed by millrace_job_ready ${COLD}
   where j.queue = ? and j.state = 'waiting' order by j.priority, j.rank limit ?`;
 const INSERT_LEASE = `
-  insert into millrace_lease (worker, token, seq, expires_at, deadline_at, past_due_at)
-  values (?, ?, ?, ?, ?, ?)`;
+  insert into millrace_lease (worker, token, seq, expires_at, deadline_at, past_due_at, spared)
+  values (?, ?, ?, ?, ?, ?, ?)`;
 const INSERT_BATCH = `
   insert into millrace_claim_batch (id, answered_at, worker, first_token, last_token) values (?, ?, ?, ?, ?)
   on conflict do update set answered_at = excluded.answered_at, worker = excluded.worker,
@@ -113,11 +113,14 @@ function takeJob(
   return claimedOf(tx, row);
 }
 
-function hold(tx: Transaction, row: FullRow, { worker, leaseMs }: ClaimRequest): void {
+function hold(tx: Transaction, row: FullRow, request: ClaimRequest): void {
+  const { worker, leaseMs, quarantine = false } = request;
   const deadlineAt = deadlineOf(row.timeout_ms, tx.now);
   const expiresAt = leaseMs === null ? null : leaseEnd(leaseMs, deadlineAt, tx.now);
   // A lease never outlives its deadline, so one of the two is the time from which it is past due.
-  tx.db.run(INSERT_LEASE, worker, row.token, row.seq, expiresAt, deadlineAt, expiresAt ?? deadlineAt);
+  const pastDueAt = expiresAt ?? deadlineAt;
+  const spared = quarantine ? 1 : 0;
+  tx.db.run(INSERT_LEASE, worker, row.token, row.seq, expiresAt, deadlineAt, pastDueAt, spared);
 }
 
 /** It may be lost from here on, but it is never run twice. */

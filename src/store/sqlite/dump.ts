@@ -95,7 +95,8 @@ function linesOfJob(tx: Transaction, kind: 'attempt' | 'job' | 'lease' | 'log', 
   const lease = row.state === 'active' ? leaseOf(tx.db, row) : null;
   if (lease === null) return [];
   const { token, expires_at: expiresAt, deadline_at: deadlineAt, suspect_pass: pass } = lease;
-  return [dumpLease(record, { token, expiresAt, deadlineAt, suspect: pass !== null })];
+  const spared = lease.spared !== 0;
+  return [dumpLease(record, { token, expiresAt, deadlineAt, suspect: pass !== null, spared })];
 }
 
 function linesOfKind(tx: Transaction, kind: Kind): DumpLine[] {

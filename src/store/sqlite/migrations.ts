@@ -266,10 +266,18 @@ const FIRST = `
   ) strict;
 `;
 
-export const MIGRATIONS: readonly Migration[] = [{ version: 1, minClient: 1, sql: FIRST }];
+const SECOND = `
+  -- 1: claimed by a worker that runs suspects alone, and not run alone; its crash may be another job's doing.
+  alter table millrace_lease add column spared integer not null default 0;
+`;
+
+export const MIGRATIONS: readonly Migration[] = [
+  { version: 1, minClient: 1, sql: FIRST },
+  { version: 2, minClient: 1, sql: SECOND },
+];
 
 /** What this release writes and reads. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 const META =
   'create table if not exists millrace_meta (key text primary key, value integer not null) strict, without rowid';

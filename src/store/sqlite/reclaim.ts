@@ -61,7 +61,7 @@ function deadWorkers(tx: Transaction): string[] {
 }
 
 /** `settled_token` stays as it was, so that the late worker is told that it was superseded. */
-function takeBack(tx: Transaction, { token, worker, seq }: HeldRow): Reclaimed[] {
+function takeBack(tx: Transaction, { token, worker, seq, spared }: HeldRow): Reclaimed[] {
   const row = rowOf(tx.db, seq);
   if (row === null) return [];
   const queue = tx.queueById(row.queue);
@@ -69,19 +69,19 @@ function takeBack(tx: Transaction, { token, worker, seq }: HeldRow): Reclaimed[]
   closeAttempt(tx, row, { outcome: 'crashed', error: LEASE_EXPIRED });
   queue.tally.add('total_reclaimed', 1);
   tell(tx, queue, { kind: 'reclaimed', id: row.id, name: row.name });
-  sendOn(tx, row, { crashes, maxCrashes: queue.settings.maxCrashes });
+  sendOn(tx, row, { crashes, isLast: crashes > queue.settings.maxCrashes && spared === 0 });
   return [{ queue: queue.name, id: row.id, token, worker, crashes, state: row.state }];
 }
 
 function sendOn(
   tx: Transaction,
   row: JobRow,
-  { crashes, maxCrashes }: { crashes: number; maxCrashes: number },
+  { crashes, isLast }: { crashes: number; isLast: boolean },
 ): void {
   if (row.cancel_reason !== null) {
     alter(tx, row, { crashes });
     cancelNow(tx, row, 'cancelled', row.cancel_reason);
-  } else if (crashes > maxCrashes) {
+  } else if (isLast) {
     deadLetter(tx, row, { cause: 'crashed', error: LEASE_EXPIRED, changes: { crashes } });
   } else {
     alter(tx, row, { state: 'waiting', ready_at: tx.now, crashes });

@@ -1,6 +1,6 @@
 import { changeData } from '../../job/change-data.ts';
 import { MAX_LOG_LINES } from '../../job/limits.ts';
-import type { Bytes } from '../../job/record.ts';
+import type { Bytes, LeaseRef } from '../../job/record.ts';
 import type { MoveOutcome, Target } from '../store.ts';
 import { fence } from './attempt.ts';
 import { writeProgress } from './jobs.ts';
@@ -12,6 +12,7 @@ const LAST_LINE = 'select max(number) as number from millrace_log where seq = ?'
 const INSERT_LINE = 'insert into millrace_log (seq, number, at, text) values (?, ?, ?, ?)';
 const TRIM_LINES = 'delete from millrace_log where seq = ? and number <= ?';
 const WRITE_BODY = 'update millrace_body set body = ?, content_type = ? where seq = ?';
+const ISOLATE = 'update millrace_lease set spared = 0 where worker = ? and token = ?';
 
 /** What a worker writes while the job runs, fenced by its token; also open to anybody who brings none. */
 function guarded(tx: Transaction, target: Target, write: (row: JobRow) => void): MoveOutcome {
@@ -39,6 +40,13 @@ export function log(tx: Transaction, target: Target, lines: readonly string[]): 
     }
     const newest = last + lines.length;
     if (newest > MAX_LOG_LINES) tx.db.run(TRIM_LINES, seq, newest - MAX_LOG_LINES);
+  });
+}
+
+/** Its lease is that of no neighbour any more: what happens to it from here on is its own doing. */
+export function isolate(tx: Transaction, lease: LeaseRef): MoveOutcome {
+  return guarded(tx, lease, ({ worker, token }) => {
+    tx.db.run(ISOLATE, worker, token);
   });
 }
 

@@ -21,6 +21,7 @@ import { limitsCases } from './limits.ts';
 import { operationsCases } from './operations.ts';
 import { orderCases } from './order.ts';
 import { progressLogDataCases } from './progress-log-data.ts';
+import { quarantineCases } from './quarantine.ts';
 import { queueSettingsCases } from './queue-settings.ts';
 import { reclaimCases } from './reclaim.ts';
 import { redriveCases } from './redrive.ts';
@@ -48,6 +49,7 @@ export const TOPICS: Readonly<Record<string, Topic>> = {
   'dead letter': deadLetterCases,
   redrive: redriveCases,
   reclaim: reclaimCases,
+  quarantine: quarantineCases,
   timeout: timeoutCases,
   expire: expireCases,
   cancel: cancelCases,
