@@ -150,9 +150,22 @@ export function checkLeaseMs(problems: Problems, leaseMs: number): void {
   checkInteger(problems, 'leaseMs', leaseMs, LEASE);
 }
 
-export function checkSession(problems: Problems, session: Session): void {
-  if (!checkRecord(problems, 'session', session)) return;
-  problems.enter('session');
+export function checkSessions(problems: Problems, sessions: readonly Session[]): void {
+  const seen = new Set<unknown>();
+  checkEach(problems, 'sessions', { values: sessions, max: MAX_BATCH_JOBS }, (session, index) => {
+    if (!isRecord(session)) {
+      problems.invalid(index, `must be a session, is ${nameOf(session)}`);
+      return;
+    }
+    problems.enter(index);
+    checkSession(problems, session);
+    if (seen.has(session.id)) problems.invalid('id', 'stands in this call twice');
+    seen.add(session.id);
+    problems.leave();
+  });
+}
+
+function checkSession(problems: Problems, session: Session): void {
   checkKey(problems, 'id', session.id);
   checkInteger(problems, 'ttlMs', session.ttlMs, LIFETIME);
   checkText(problems, 'host', session.host, MAX_ID_BYTES);
@@ -170,7 +183,6 @@ export function checkSession(problems: Problems, session: Session): void {
     checkInteger(problems, 'busy', entry.busy, NATURAL);
     problems.leave();
   });
-  problems.leave();
 }
 
 export function checkBudget(problems: Problems, budget: UpkeepBudget): void {

@@ -269,7 +269,7 @@ describe('guardStore', () => {
         (store) => store.claim([wrong as never]),
         (store) => store.commit([wrong as never]),
         (store) => store.renew([wrong as never], 1),
-        (store) => store.beat(wrong as never),
+        (store) => store.beat([wrong as never]),
         (store) => store.endSession(wrong === 'x' ? '' : (wrong as never)),
         (store) => store.upkeep(wrong as never),
         (store) => store.job(wrong as never),

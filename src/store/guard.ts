@@ -19,7 +19,7 @@ import {
   checkLogsPage,
   checkPage,
   checkQueues,
-  checkSession,
+  checkSessions,
   checkSettlements,
   checkStats,
   PAGE,
@@ -100,9 +100,9 @@ function guardWrites(store: Store, gate: Gate): Writes {
       });
       return store.renew(leases, leaseMs);
     },
-    beat: async (session) => {
-      gate('beat', (problems) => checkSession(problems, session));
-      return store.beat(session);
+    beat: async (sessions) => {
+      gate('beat', (problems) => checkSessions(problems, sessions));
+      return store.beat(sessions);
     },
     endSession: async (id) => {
       gate('endSession', (problems) => checkKey(problems, 'id', id));

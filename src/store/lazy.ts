@@ -23,7 +23,7 @@ export function lazyStore({ kind, can, load }: LazyParts): Store {
     claim: async (requests) => (await store()).claim(requests),
     commit: async (settlements, claims) => (await store()).commit(settlements, claims),
     renew: async (leases, leaseMs) => (await store()).renew(leases, leaseMs),
-    beat: async (session) => (await store()).beat(session),
+    beat: async (sessions) => (await store()).beat(sessions),
     endSession: async (id) => (await store()).endSession(id),
     upkeep: async (budget) => (await store()).upkeep(budget),
     job: async (ref) => (await store()).job(ref),

@@ -162,6 +162,14 @@ export interface RenewResult {
   readonly cancelReason: string | null;
 }
 
+/**
+ * `kept`: the session was alive, and with it the leases bound to it. `begun`: it was not known, or it was over;
+ * of leases that were bound to it before, some may be lost, which `renew` tells.
+ */
+export interface BeatResult {
+  readonly outcome: 'begun' | 'kept';
+}
+
 // ------------------------------------------------------------------------------------------------ upkeep
 
 export interface UpkeepBudget {
@@ -217,7 +225,8 @@ export interface Store {
   /** 0 ends the leases (visible again at the next reclaim); at most 12 h. */
   renew(leases: readonly LeaseRef[], leaseMs: number): Promise<RenewResult[]>;
 
-  beat(session: Session): Promise<void>;
+  /** Each session begins, or goes on for `ttlMs` from now. All of them in one step; no id twice. */
+  beat(sessions: readonly Session[]): Promise<BeatResult[]>;
   /** The session is over: its leases are handed back without burning an attempt. Answers how many. */
   endSession(id: string): Promise<number>;
 

@@ -249,7 +249,7 @@ test('a worker whose store cannot be opened says so once, to its listeners and t
   const worker = work(
     async () => 1,
     over({
-      beat: (session) => (works ? t.store.beat(session) : missing()),
+      beat: (sessions) => (works ? t.store.beat(sessions) : missing()),
       claim: (requests) => (works ? t.store.claim(requests) : missing()),
       upkeep: (budget) => (works ? t.store.upkeep(budget) : missing()),
     }),
@@ -281,7 +281,7 @@ test('an outage is told once, and the next one again', async () => {
       claim: (requests) => maybe(() => t.store.claim(requests)),
       commit: (...args) => maybe(() => t.store.commit(...args)),
       renew: (...args) => maybe(() => t.store.renew(...args)),
-      beat: (session) => maybe(() => t.store.beat(session)),
+      beat: (sessions) => maybe(() => t.store.beat(sessions)),
       upkeep: (budget) => maybe(() => t.store.upkeep(budget)),
     }),
   );

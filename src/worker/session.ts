@@ -80,7 +80,7 @@ export class Session {
     const { host, pid, version } = machine;
     const lagMs = this.#lagMs;
     this.#lagMs = 0;
-    await store.beat({ id, ttlMs: TTL_MS, host, pid, version, queues: [{ queue, ...load() }], lagMs });
+    await store.beat([{ id, ttlMs: TTL_MS, host, pid, version, queues: [{ queue, ...load() }], lagMs }]);
     this.#options.onBeat();
   }
 }

@@ -130,6 +130,8 @@ const session: fc.Arbitrary<Session> = fc.record({
   lagMs: fc.constantFrom(0, 1.5),
 });
 
+const sessions = fc.uniqueArray(session, { maxLength: 3, selector: ({ id }) => id });
+
 const budget: fc.Arbitrary<UpkeepBudget> = fc.record({
   holder: fc.constantFrom('h1', 'h1', 'h1', 'h2'),
   leaderLeaseMs: fc.constantFrom(1, 1_000),
@@ -175,7 +177,7 @@ export const command: fc.Arbitrary<Command> = fc.oneof(
       leaseMs: fc.constantFrom(0, 1_000, 30_000),
     }),
   },
-  { weight: 3, arbitrary: kind('beat', { session }) },
+  { weight: 3, arbitrary: kind('beat', { sessions }) },
   { weight: 2, arbitrary: kind('endSession', { id: fc.constantFrom(...WORKERS) }) },
   { weight: 10, arbitrary: kind('upkeep', { budget }) },
   { weight: 1, arbitrary: kind('job', { ref }) },

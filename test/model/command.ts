@@ -51,7 +51,7 @@ export type Command =
       readonly claims: readonly ClaimChoice[];
     }
   | { readonly kind: 'renew'; readonly leases: readonly LeaseChoice[]; readonly leaseMs: number }
-  | { readonly kind: 'beat'; readonly session: Session }
+  | { readonly kind: 'beat'; readonly sessions: readonly Session[] }
   | { readonly kind: 'endSession'; readonly id: string }
   | { readonly kind: 'upkeep'; readonly budget: UpkeepBudget }
   | { readonly kind: 'job'; readonly ref: JobRef }

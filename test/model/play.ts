@@ -42,7 +42,7 @@ export function callOf(world: World, command: Command): Call {
       return ({ store }) => store.renew(leases, command.leaseMs);
     }
     case 'beat':
-      return ({ store }) => store.beat(command.session);
+      return ({ store }) => store.beat(command.sessions);
     case 'endSession':
       return ({ store }) => store.endSession(command.id);
     case 'upkeep':

@@ -16,10 +16,12 @@ function millrace(args: readonly string[], options: CaptureOptions = {}): Promis
 }
 
 async function workerOn(queue: string, slots: number, busy: number, ttlMs = 60_000): Promise<void> {
-  await t.store.beat({
-    ...{ id: `worker of ${queue}`, ttlMs, host: 'h', pid: 1, version: '1', lagMs: 0 },
-    queues: [{ queue, slots, busy }],
-  });
+  await t.store.beat([
+    {
+      ...{ id: `worker of ${queue}`, ttlMs, host: 'h', pid: 1, version: '1', lagMs: 0 },
+      queues: [{ queue, slots, busy }],
+    },
+  ]);
 }
 
 async function runNext(queue: string, outcome: 'completed' | 'failed', claimId: string): Promise<void> {

@@ -57,7 +57,7 @@ function writes(state: State): Writes {
     claim: (requests) => atomically(state, (step) => claim(step, requests)),
     commit: (settlements, claims) => atomically(state, (step) => commit(step, settlements, claims)),
     renew: (leases, leaseMs) => atomically(state, (step) => renew(step, leases, leaseMs)),
-    beat: (session) => atomically(state, (step) => beat(step, session)),
+    beat: (sessions) => atomically(state, (step) => beat(step, sessions)),
     endSession: (id) => atomically(state, (step) => endSession(step, id)),
     upkeep: (budget) => atomically(state, (step) => upkeep(step, budget)),
     feed: (request) => atomically(state, (step) => feed(step, request)),

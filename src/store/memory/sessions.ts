@@ -1,13 +1,19 @@
-import type { Session, SessionRecord } from '../store.ts';
+import type { BeatResult, Session, SessionRecord } from '../store.ts';
 import { own } from './own.ts';
 import { release } from './settle.ts';
 import type { State } from './state.ts';
 import type { Step } from './step.ts';
 
-export function beat({ state, nowMs }: Step, session: Session): void {
+export function beat(step: Step, sessions: readonly Session[]): BeatResult[] {
+  return sessions.map((session) => beatOne(step, session));
+}
+
+function beatOne({ state, nowMs }: Step, session: Session): BeatResult {
   const { ttlMs, ...shown } = own(session);
-  const startedAt = state.sessions.get(session.id)?.startedAt ?? nowMs;
+  const known = state.sessions.get(session.id);
+  const startedAt = known?.startedAt ?? nowMs;
   state.sessions.set(session.id, { ...shown, startedAt, seenAt: nowMs, expiresAt: nowMs + ttlMs });
+  return { outcome: known !== undefined && known.expiresAt > nowMs ? 'kept' : 'begun' };
 }
 
 /**

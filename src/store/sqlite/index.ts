@@ -40,7 +40,7 @@ function bareStore(options: SqliteStoreOptions): Store {
     claim: (requests) => call('claim', requests),
     commit: (settlements, claims = []) => call('commit', settlements, claims),
     renew: (leases, leaseMs) => call('renew', leases, leaseMs),
-    beat: async (session) => void (await call('beat', session)),
+    beat: (sessions) => call('beat', sessions),
     endSession: (id) => call('endSession', id),
     upkeep: (budget) => call('upkeep', budget),
     feed: (request) => call('feed', request),

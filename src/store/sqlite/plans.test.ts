@@ -59,7 +59,7 @@ function play(db: Database): void {
   const jobs = ['a', 'b', 'c', 'd', 'e'].map((id) => newJob({ queue: 'q', id, policy }));
   const late = newJob({ queue: 'q', id: 'late', delayMs: 1_000 });
   call('apply', [{ op: 'add', jobs: [...jobs, late] }], { requestId: 'r', actor: 'me' });
-  call('beat', session({ id: 'w' }));
+  call('beat', [session({ id: 'w' })]);
   const claim = { claimId: 'c', queue: 'q', limit: 4, worker: 'w', leaseMs: 10 };
   const [answer] = call<ClaimAnswer[]>('claim', [claim]);
   call('claim', [claim]);

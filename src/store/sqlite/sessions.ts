@@ -1,4 +1,4 @@
-import type { Session, SessionRecord } from '../store.ts';
+import type { BeatResult, Session, SessionRecord } from '../store.ts';
 import { rowOf } from './row.ts';
 import { release } from './settle.ts';
 import type { Transaction } from './transaction.ts';
@@ -9,6 +9,7 @@ const BEAT = `
   on conflict do update set host = excluded.host, pid = excluded.pid, version = excluded.version,
     queues = excluded.queues, lag_ms = excluded.lag_ms, seen_at = excluded.seen_at,
     expires_at = excluded.expires_at`;
+const ALIVE = 'select 1 from millrace_session where id = ? and expires_at > ?';
 const HELD = 'select seq from millrace_lease where worker = ? order by token';
 const FORGET = 'delete from millrace_session where id = ?';
 const READ = 'select * from millrace_session where expires_at > ?';
@@ -25,10 +26,15 @@ interface SessionRow {
   readonly expires_at: number;
 }
 
-export function beat(tx: Transaction, session: Session): null {
+export function beat(tx: Transaction, sessions: readonly Session[]): BeatResult[] {
+  return sessions.map((session) => beatOne(tx, session));
+}
+
+function beatOne(tx: Transaction, session: Session): BeatResult {
+  const kept = tx.db.get(ALIVE, session.id, tx.now) !== undefined;
   const { id, host, pid, version, queues, lagMs, ttlMs } = session;
   tx.db.run(BEAT, id, host, pid, version, JSON.stringify(queues), lagMs, tx.now, tx.now, tx.now + ttlMs);
-  return null;
+  return { outcome: kept ? 'kept' : 'begun' };
 }
 
 /** Answers how many leases were handed back. */

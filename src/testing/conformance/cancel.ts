@@ -93,7 +93,7 @@ export const cancelCases: Topic = (guarantee) => {
   );
 
   guarantee('a cancelled running job whose session ends is cancelled', async ({ store }) => {
-    await store.beat(session());
+    await store.beat([session()]);
     await add(store);
     await claimOne(store, { leaseMs: null });
     await moveOk(store, cancelling('a'));

@@ -22,7 +22,7 @@ const VERBS: Readonly<Record<string, (store: Store) => Promise<unknown>>> = {
   claim: (store) => store.claim([claimRequest()]),
   commit: (store) => store.commit([], [claimRequest()]),
   renew: (store) => store.renew([{ ...at('a'), token: 1 }], 1_000),
-  beat: (store) => store.beat(session()),
+  beat: (store) => store.beat([session()]),
   endSession: (store) => store.endSession('worker-1'),
   upkeep: (store) => upkeep(store),
   job: (store) => store.job(at('a')),

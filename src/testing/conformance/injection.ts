@@ -170,13 +170,13 @@ const WORK: Readonly<Record<string, Slot>> = {
   'trace id': (store, text) =>
     withLease(store, (lease) => settle(store, lease, retry(9_000), { traceId: text })),
   'session id': async (store, text) => {
-    await store.beat(session({ id: text }));
+    await store.beat([session({ id: text })]);
     await store.endSession(text);
   },
-  'session host': (store, text) => store.beat(session({ id: 's', host: text })),
-  'session version': (store, text) => store.beat(session({ id: 's', version: text })),
+  'session host': (store, text) => store.beat([session({ id: 's', host: text })]),
+  'session version': (store, text) => store.beat([session({ id: 's', version: text })]),
   'session queue': (store, text) =>
-    store.beat(session({ id: 's', queues: [{ queue: text, slots: 1, busy: 0 }] })),
+    store.beat([session({ id: 's', queues: [{ queue: text, slots: 1, busy: 0 }] })]),
   'upkeep holder': (store, text) => upkeep(store, { holder: text, leaderLeaseMs: 1, reclaim: true }),
 };
 
@@ -353,7 +353,7 @@ export const injectionCases: Topic = (guarantee) => {
     async ({ store }) => {
       const id = 'same';
       await store.apply([{ op: 'add', jobs: [newJob({ id })] }], { requestId: id });
-      await store.beat(session({ id }));
+      await store.beat([session({ id })]);
       const operation = {
         id,
         kind: 'promote',

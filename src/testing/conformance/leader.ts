@@ -144,7 +144,7 @@ export const leaderCases: Topic = (guarantee) => {
   });
 
   guarantee('upkeep takes nothing from a worker that is alive', async ({ store, clock }) => {
-    await store.beat(session({ ttlMs: 3_600_000 }));
+    await store.beat([session({ ttlMs: 3_600_000 })]);
     await add(store);
     await claimOne(store, { leaseMs: null });
     await clock.advance(3_599_999);

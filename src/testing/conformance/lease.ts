@@ -194,7 +194,7 @@ export const leaseCases: Topic = (guarantee) => {
   });
 
   guarantee('a lease that is bound to its session stays so when it is renewed', async ({ store, clock }) => {
-    await store.beat(session({ ttlMs: 50_000 }));
+    await store.beat([session({ ttlMs: 50_000 })]);
     await add(store);
     const { lease } = await claimOne(store, { leaseMs: null });
     assert.deepEqual(await renew(store, lease, 1), OK);

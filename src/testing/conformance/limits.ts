@@ -222,7 +222,7 @@ export const limitsCases: Topic = (guarantee) => {
       await refused(store, 'log', () => applyOne(store, { op: 'log', job: at('a'), lines: ['ok', bad] }));
       await refused(store, 'reason', () => applyOne(store, { op: 'cancel', job: at('a'), reason: bad }));
       await refused(store, 'header', () => add(store, { id: 'b', headers: { h: bad } }));
-      await refused(store, 'host', () => store.beat(session({ host: bad })));
+      await refused(store, 'host', () => store.beat([session({ host: bad })]));
     }
     assert.deepEqual(await store.sessions(), []);
   });

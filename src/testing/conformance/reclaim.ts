@@ -194,8 +194,8 @@ export const reclaimCases: Topic = (guarantee) => {
     'leases of a session that is over are taken back, those of a live one are not',
     async ({ store, clock }) => {
       await addNamed(store, 'a', 'b', 'c');
-      await store.beat(session({ id: 'dies', ttlMs: 10_000 }));
-      await store.beat(session({ id: 'lives', ttlMs: 60_000 }));
+      await store.beat([session({ id: 'dies', ttlMs: 10_000 })]);
+      await store.beat([session({ id: 'lives', ttlMs: 60_000 })]);
       for (const worker of ['dies', 'lives', 'never-was']) await claimOne(store, { worker, leaseMs: null });
       await clock.advance(10_000);
 
@@ -210,12 +210,12 @@ export const reclaimCases: Topic = (guarantee) => {
   );
 
   guarantee('a session that beats in time keeps its leases', async ({ store, clock }) => {
-    await store.beat(session({ ttlMs: 1_000 }));
+    await store.beat([session({ ttlMs: 1_000 })]);
     await add(store);
     const { lease } = await claimOne(store, { leaseMs: null });
     for (let n = 0; n < 5; n += 1) {
       await clock.advance(999);
-      await store.beat(session({ ttlMs: 1_000 }));
+      await store.beat([session({ ttlMs: 1_000 })]);
       assert.deepEqual(await reclaimTwice(store), []);
     }
 
@@ -223,12 +223,12 @@ export const reclaimCases: Topic = (guarantee) => {
   });
 
   guarantee('a session that came back between two passes is suspected anew', async ({ store, clock }) => {
-    await store.beat(session({ ttlMs: 1_000 }));
+    await store.beat([session({ ttlMs: 1_000 })]);
     await add(store);
     await claimOne(store, { leaseMs: null });
     await clock.advance(1_000);
     await upkeep(store, { reclaim: true });
-    await store.beat(session({ ttlMs: 1_000 }));
+    await store.beat([session({ ttlMs: 1_000 })]);
     await upkeep(store, { reclaim: true });
     await clock.advance(1_000);
 

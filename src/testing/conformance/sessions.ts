@@ -19,7 +19,7 @@ import {
 export const sessionsCases: Topic = (guarantee) => {
   guarantee('a worker is listed as it presented itself', async ({ store, clock }) => {
     const { ttlMs: _ttlMs, ...shown } = session({ lagMs: 1.25 });
-    await store.beat(session({ lagMs: 1.25 }));
+    await store.beat([session({ lagMs: 1.25 })]);
 
     assert.deepEqual(await store.sessions(), [
       { ...shown, startedAt: clock.now(), seenAt: clock.now(), expiresAt: clock.now() + 30_000 },
@@ -27,11 +27,11 @@ export const sessionsCases: Topic = (guarantee) => {
   });
 
   guarantee('a beat refreshes the session and keeps when it began', async ({ store, clock }) => {
-    await store.beat(session());
+    await store.beat([session()]);
     const startedAt = clock.now();
     await clock.advance(10_000);
     const queues = [{ queue: 'other', slots: 1, busy: 1 }];
-    await store.beat(session({ queues, ttlMs: 5_000 }));
+    await store.beat([session({ queues, ttlMs: 5_000 })]);
 
     const [record] = await store.sessions();
 
@@ -42,22 +42,45 @@ export const sessionsCases: Topic = (guarantee) => {
     assert.deepEqual(record?.queues, queues);
   });
 
+  guarantee('several sessions beat by one call, and each is told whether it was alive', async (scene) => {
+    const { store, clock } = scene;
+    await store.beat([session({ id: 'a', ttlMs: 1_000 }), session({ id: 'b', ttlMs: 5_000 })]);
+    await clock.advance(1_000);
+
+    const answer = await store.beat(['a', 'b', 'c'].map((id) => session({ id })));
+
+    assert.deepEqual(answer, [{ outcome: 'begun' }, { outcome: 'kept' }, { outcome: 'begun' }]);
+    assert.deepEqual(
+      (await store.sessions()).map(({ id, expiresAt }) => [id, expiresAt - clock.now()]),
+      ['a', 'b', 'c'].map((id) => [id, 30_000]),
+    );
+    assert.deepEqual(await store.beat([]), []);
+  });
+
+  guarantee('a session that was ended begins anew with its next beat', async ({ store }) => {
+    await store.beat([session()]);
+    assert.deepEqual(await store.beat([session()]), [{ outcome: 'kept' }]);
+    await store.endSession('worker-1');
+
+    assert.deepEqual(await store.beat([session()]), [{ outcome: 'begun' }]);
+  });
+
   guarantee('a session that does not beat is over when its time is', async ({ store, clock }) => {
-    await store.beat(session({ ttlMs: 1_000 }));
+    await store.beat([session({ ttlMs: 1_000 })]);
     await clock.advance(999);
     assert.equal((await store.sessions()).length, 1);
     await clock.advance(1);
 
     assert.deepEqual(await store.sessions(), []);
     await upkeep(store);
-    await store.beat(session());
+    await store.beat([session()]);
     assert.equal((await store.sessions())[0]?.startedAt, clock.now());
   });
 
   guarantee(
     'ending a session hands its jobs back at once, without burning an attempt',
     async ({ store, clock }) => {
-      await store.beat(session());
+      await store.beat([session()]);
       await addNamed(store, 'a', 'b', 'c');
       await claimOne(store, { leaseMs: null });
       await claimOne(store, { leaseMs: 60_000 });
@@ -81,7 +104,7 @@ export const sessionsCases: Topic = (guarantee) => {
   );
 
   guarantee('a worker whose session was ended settles no more', async ({ store }) => {
-    await store.beat(session());
+    await store.beat([session()]);
     await add(store);
     const { lease } = await claimOne(store, { leaseMs: null });
     await store.endSession('worker-1');
@@ -102,7 +125,7 @@ export const sessionsCases: Topic = (guarantee) => {
   });
 
   guarantee('many sessions are listed by id', async ({ store }) => {
-    for (const id of ['c', 'a', 'b']) await store.beat(session({ id }));
+    for (const id of ['c', 'a', 'b']) await store.beat([session({ id })]);
 
     assert.deepEqual(
       (await store.sessions()).map((each) => each.id),

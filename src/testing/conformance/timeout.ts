@@ -79,7 +79,7 @@ export const timeoutCases: Topic = (guarantee) => {
   });
 
   guarantee('a time limit also ends a lease that is bound to a session', async ({ store, clock }) => {
-    await store.beat(session({ ttlMs: 3_600_000 }));
+    await store.beat([session({ ttlMs: 3_600_000 })]);
     await add(store, timed(10_000));
     const { lease } = await claimOne(store, { leaseMs: null });
     await clock.advance(14_999);

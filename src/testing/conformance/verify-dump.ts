@@ -27,7 +27,7 @@ async function rowsOf(store: Store): Promise<DumpRow[]> {
 
 /** A bit of everything that a store can hold. */
 async function busyLife(store: Store): Promise<void> {
-  await store.beat(session());
+  await store.beat([session()]);
   await finish(store, retry(500, 'x'), { id: 'retried', headers: { b: 1, a: 'é' } });
   await finish(store, failed('dead'), { id: 'dead', policy: { deadLetterQueue: 'dead' } });
   await add(
@@ -100,7 +100,7 @@ export const verifyDumpCases: Topic = (guarantee) => {
       () => moveOk(store, { op: 'prioritize', job: at('late'), priority: 1, lifo: false }),
       () => moveOk(store, { op: 'cancel', job: at('active'), reason: 'x' }),
       () => configure(store, { objectiveMs: 1 }),
-      () => store.beat(session({ lagMs: 3 })),
+      () => store.beat([session({ lagMs: 3 })]),
       () => applyOne(store, { op: 'abort-operation', id: 'op' }),
       () => add(store, { id: 'late' }),
       () => store.renew([{ ...at('active'), token: 3 }], 1),
