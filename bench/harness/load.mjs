@@ -1,0 +1,61 @@
+/** What the questions do to a queue: fill it, add to it from many callers at once, drain it. */
+
+import { payload } from '../peers/payload.mjs';
+
+export const BULK = 500;
+
+/** Adds `count` jobs by bulks, several under way so that filling is quick for everybody. */
+export async function fill(queue, count, lanes = 4) {
+  let next = 0;
+  const lane = async () => {
+    while (next < count) {
+      const from = next;
+      next = Math.min(count, from + BULK);
+      await queue.addBulk(bulkOf(from, next - from));
+    }
+  };
+  await Promise.all(Array.from({ length: lanes }, lane));
+}
+
+export function bulkOf(from, size) {
+  return Array.from({ length: size }, (_, index) => ({ name: 'mail', data: payload(from + index) }));
+}
+
+/** `inFlight` callers, each of which waits for its job to be acknowledged before it adds the next. */
+export async function addEach(queue, count, inFlight) {
+  let next = 0;
+  const caller = async () => {
+    while (next < count) await queue.add('mail', payload(next++));
+  };
+  await Promise.all(Array.from({ length: inFlight }, caller));
+}
+
+const noop = async () => {};
+
+/** Starts a worker on what is waiting; answers with it when `count` jobs are completed and acknowledged. */
+export function drain(queue, count, concurrency) {
+  return new Promise((resolve) => {
+    let completed = 0;
+    const worker = queue.work(concurrency, noop, () => {
+      completed += 1;
+      if (completed === count) resolve({ close: () => worker.close() });
+    });
+  });
+}
+
+/** Wall time and processor time of one stretch of work, by the second and by 10,000 jobs. */
+export async function timed(queue, jobs, work) {
+  const serverBefore = await queue.serverCpuSeconds();
+  const cpu = process.cpuUsage();
+  const started = performance.now();
+  await work();
+  const seconds = (performance.now() - started) / 1000;
+  const { user, system } = process.cpuUsage(cpu);
+  const server = (await queue.serverCpuSeconds()) - serverBefore;
+  const per10k = 10_000 / jobs;
+  return {
+    perSecond: jobs / seconds,
+    cpu: ((user + system) / 1e6) * per10k,
+    serverCpu: server * per10k,
+  };
+}

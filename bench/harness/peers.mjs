@@ -1,0 +1,71 @@
+/** Who is measured: ourselves, and who stands beside us. */
+
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { bench, root } from './paths.mjs';
+import { startRedis } from './redis.mjs';
+
+const BUN = `@oven/bun-${process.platform}-${process.arch === 'arm64' ? 'aarch64' : process.arch}`;
+
+/** The binary as its package has it. The package `bun` would put it in place by an install script. */
+function bunPath() {
+  const path = join(bench, 'node_modules', BUN, 'bin', 'bun');
+  if (!existsSync(path)) throw new Error(`there is no Bun for this machine (${BUN} is not installed)`);
+  return path;
+}
+
+function versionOf(name) {
+  const path = join(bench, 'node_modules', name, 'package.json');
+  if (!existsSync(path)) throw new Error(`${name} is not installed`);
+  return JSON.parse(readFileSync(path, 'utf8')).version;
+}
+
+function millrace() {
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  return { title: 'Millrace', version, runtime: process.execPath, context: {} };
+}
+
+async function bullmq(folder) {
+  const version = `${versionOf('bullmq')}, ioredis ${versionOf('ioredis')}`;
+  const redis = await startRedis(folder);
+  return {
+    title: 'BullMQ',
+    version: `${version}, Redis ${redis.version}`,
+    runtime: process.execPath,
+    context: { redisPort: redis.port },
+    stop: redis.stop,
+  };
+}
+
+function bunqueue() {
+  const runtime = bunPath();
+  return {
+    title: 'bunqueue',
+    version: `${versionOf('bunqueue')}, Bun ${versionOf(BUN)}`,
+    runtime,
+    context: {},
+  };
+}
+
+const MAKERS = { millrace, bullmq, bunqueue };
+
+/** The driver of SQLite that the product has here, for questions that go past the product. */
+export function sqliteDriver() {
+  return createRequire(join(root, 'package.json')).resolve('@photostructure/sqlite');
+}
+
+/** Those who can be measured, and of those who cannot, why: said loudly, and in the table as "not measured". */
+export async function gather(names, folder) {
+  const peers = new Map();
+  const missing = new Map();
+  for (const name of names) {
+    try {
+      peers.set(name, await MAKERS[name](folder));
+    } catch (error) {
+      if (name === 'millrace') throw error;
+      missing.set(name, error.message);
+    }
+  }
+  return { peers, missing };
+}

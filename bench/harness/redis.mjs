@@ -1,0 +1,64 @@
+/** A Redis of our own: on a free port of the loopback, writing nothing to disk, gone at the end of the run. */
+
+import { connect, createServer } from 'node:net';
+import { start, stop } from './processes.mjs';
+
+const START_WITHIN_MS = 5000;
+
+const OPTIONS = [
+  ...['--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'],
+  ...['--maxmemory', '0', '--maxmemory-policy', 'noeviction', '--loglevel', 'warning'],
+];
+
+/** What the documents say about it. */
+export const REDIS_SETTINGS = 'on the loopback, no persistence (`save ""`, `appendonly no`), no eviction';
+
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+/** One command without arguments, spoken over a bare socket: the harness itself depends on no client. */
+function ask(port, command) {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1', () => socket.write(`${command}\r\n`));
+    let answer = '';
+    socket.setTimeout(START_WITHIN_MS, () => socket.destroy(new Error('no answer')));
+    socket.once('error', reject);
+    socket.on('data', (chunk) => {
+      answer += chunk;
+      const [, length] = /^\$(\d+)\r\n/.exec(answer) ?? [];
+      if (length !== undefined && answer.length < Number(length) + length.length + 3) return;
+      socket.destroy();
+      resolve(answer);
+    });
+  });
+}
+
+async function untilItAnswers(port, child) {
+  const deadline = performance.now() + START_WITHIN_MS;
+  for (;;) {
+    const answer = await ask(port, 'PING').catch(() => '');
+    if (answer.startsWith('+PONG')) return;
+    if (child.exitCode !== null) throw new Error('redis-server ended at once');
+    if (performance.now() > deadline) throw new Error('redis-server does not answer');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+export async function startRedis(folder) {
+  const port = await freePort();
+  const child = start('redis-server', ['--port', String(port), '--dir', folder, ...OPTIONS], {
+    stdio: 'ignore',
+  });
+  const failed = new Promise((_, reject) => child.once('error', reject));
+  await Promise.race([untilItAnswers(port, child), failed]);
+  const [, version] = /redis_version:(\S+)/.exec(await ask(port, 'INFO')) ?? [];
+  return { port, version, stop: () => stop(child) };
+}

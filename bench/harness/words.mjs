@@ -1,0 +1,29 @@
+/** Figures as people read them. */
+
+const DIGITS = { 'jobs/s': 0, '/s': 0, ms: 2, s: 2, MB: 1, '×': 2, kB: 0 };
+
+export function numberText(value, unit) {
+  const digits = DIGITS[unit] ?? 0;
+  return value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });
+}
+
+export function figureText(figure, unit) {
+  if (figure === undefined) return '';
+  if (figure === null) return 'not measured';
+  const { median, min, max, runs } = figure;
+  const spread = runs > 1 ? ` (${numberText(min, unit)} to ${numberText(max, unit)})` : '';
+  return `${numberText(median, unit)}${unit === '' ? '' : ` ${unit}`}${spread}`;
+}
+
+const bound = ({ atLeast, atMost }) => (atLeast !== undefined ? `≥ ${atLeast}` : `≤ ${atMost}`);
+
+export function goalText(goal, unit, titles) {
+  if (!goal.isRatio) return `${bound(goal)} ${unit}`;
+  return `${bound(goal)} × ${goal.beside === undefined ? goal.variant : titles[goal.beside]}`;
+}
+
+export function verdictText({ isRatio, value, reached }) {
+  if (reached === null) return 'not measured';
+  const word = reached ? 'reached' : 'MISSED';
+  return isRatio ? `${value.toFixed(2)} ×, ${word}` : word;
+}

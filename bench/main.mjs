@@ -1,0 +1,85 @@
+/**
+ * `npm run bench`: builds, installs the peers, asks every question of us and of them, prints the table and writes it
+ * down. How to run it and how to add a question: docs/how-to/run-the-benchmarks.md.
+ */
+
+import { build } from '../scripts/build.mjs';
+import { install } from '../scripts/install.mjs';
+import { say } from '../scripts/run.mjs';
+import { installPeers } from './harness/install.mjs';
+import { rowsOf } from './harness/judge.mjs';
+import { describeMachine } from './harness/machine.mjs';
+import { readOptions, USAGE } from './harness/options.mjs';
+import { gather } from './harness/peers.mjs';
+import { stopAll } from './harness/processes.mjs';
+import { writeReport } from './harness/report.mjs';
+import { makeScratch } from './harness/scratch.mjs';
+import { survey } from './harness/survey.mjs';
+import { plainTable, tableOf } from './harness/table.mjs';
+
+/** Past it no further run begins; what is under way has limits of its own. */
+const LONGEST_MS = 30 * 60_000;
+
+/** Whatever way this process ends, what it started ends with it, and its files go. */
+function tidyUpAtExit(scratch) {
+  process.once('exit', () => {
+    stopAll();
+    scratch.remove();
+  });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(130));
+}
+
+async function loadQuestions(names) {
+  const loaded = names.map(async (name) => [name, (await import(`./questions/${name}.mjs`)).question]);
+  return new Map(await Promise.all(loaded));
+}
+
+async function answerAll(questions, tools) {
+  const answers = [];
+  for (const [name, question] of questions) answers.push(await survey(name, question, tools));
+  return answers;
+}
+
+function notMeasured(answers) {
+  return answers.flatMap(({ name, failures }) => failures.map(({ key, why }) => ({ name, key, why })));
+}
+
+async function main(options) {
+  await install();
+  await build();
+  await installPeers(say);
+  const scratch = makeScratch();
+  tidyUpAtExit(scratch);
+  const started = performance.now();
+  const questions = await loadQuestions(options.names);
+  const peers = await gather(
+    [...new Set([...questions.values()].flatMap((each) => each.peers))],
+    scratch.folder,
+  );
+  for (const [name, why] of peers.missing) say(`NOT MEASURED: ${name}: ${why}`);
+  const isOver = () => performance.now() - started > LONGEST_MS;
+  const machine = describeMachine(scratch.folder);
+  const answers = await answerAll(questions, { peers, folder: scratch.folder, options, say, isOver });
+  for (const peer of peers.peers.values()) await peer.stop?.();
+  const minutes = (performance.now() - started) / 60_000;
+
+  const rows = answers.flatMap((answer) => rowsOf(questions.get(answer.name), answer));
+  const titles = Object.fromEntries([...peers.peers].map(([name, { title }]) => [name, title]));
+  process.stdout.write(`\n${plainTable(tableOf(rows, titles))}\n\n`);
+  const failures = notMeasured(answers);
+  for (const { name, key, why } of failures) process.stdout.write(`NOT MEASURED: ${name} ${key}: ${why}\n`);
+  process.stdout.write(`${minutes.toFixed(1)} minutes\n`);
+  if (options.whole && !options.quick)
+    await writeReport({ answers, questions, rows, peers, machine, minutes, options });
+  process.exitCode = failures.some(({ key }) => key.startsWith('millrace')) ? 1 : 0;
+}
+
+try {
+  const options = readOptions(process.argv.slice(2));
+  if (options.help) process.stdout.write(`${USAGE}\n`);
+  else await main(options);
+} catch (error) {
+  say(error.message);
+  say(USAGE);
+  process.exitCode = 2;
+}

@@ -1,0 +1,31 @@
+/** How many jobs a second are acknowledged when one caller adds 500 at a time and waits for each bulk. */
+
+import { BULK, bulkOf, timed } from '../harness/load.mjs';
+
+async function addBulks(queue, jobs) {
+  for (let from = 0; from < jobs; from += BULK) await queue.addBulk(bulkOf(from, BULK));
+}
+
+export const question = {
+  peers: ['millrace', 'bullmq', 'bunqueue'],
+  runs: 5,
+  size: { jobs: 100_000, warmUp: 10_000 },
+  quick: { jobs: 20_000, warmUp: 5000 },
+  rows: [
+    {
+      key: 'perSecond',
+      title: '`addBulk` of 500',
+      unit: 'jobs/s',
+      goals: [{ beside: 'bullmq', atLeast: 6 }],
+    },
+    { key: 'cpu', title: 'its CPU of the process, per 10,000 jobs', unit: 's' },
+    { key: 'serverCpu', title: 'its CPU of Redis, per 10,000 jobs', unit: 's', peers: ['bullmq'] },
+  ],
+  async measure({ open, size: { jobs, warmUp } }) {
+    const queue = await open();
+    await addBulks(queue, warmUp);
+    const figures = await timed(queue, jobs, () => addBulks(queue, jobs));
+    await queue.close();
+    return figures;
+  },
+};
