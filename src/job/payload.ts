@@ -8,6 +8,8 @@ import { DEFAULT_MAX_PAYLOAD_BYTES, HARD_MAX_PAYLOAD_BYTES, MAX_JSON_DEPTH } fro
 import type { Bytes } from './record.ts';
 
 export const JSON_TYPE = 'application/json';
+/** What a store answers in place of the type of a payload that it found damaged. */
+export const DAMAGED_TYPE = 'application/vnd.millrace.damaged';
 
 export interface EncodeOptions {
   /** Largest size of the result. Default 1 MiB. */

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
+import { InvalidPayloadError } from '../errors.ts';
 import { type JobOptions, optionsOf } from '../job/options.ts';
-import { decodeJson, isJsonType } from '../job/payload.ts';
+import { DAMAGED_TYPE, decodeJson, isJsonType } from '../job/payload.ts';
 import type {
   Bytes,
   EndCause,
@@ -220,7 +221,15 @@ function readable(read: () => unknown): unknown {
 }
 
 function decodeBody(record: JobRecord): unknown {
+  if (record.contentType === DAMAGED_TYPE) throw damaged(record);
   return isJsonType(record.contentType) ? decodeJson(record.body) : record.body;
+}
+
+function damaged({ queue, id }: JobRecord): InvalidPayloadError {
+  const message =
+    `the payload of job "${id}" of queue "${queue}" is not what was stored: the store is damaged. Run ` +
+    '`millrace doctor --verify` to see how far; `job.updateData` gives this job a payload again.';
+  return new InvalidPayloadError('data', message);
 }
 
 export function decodeResult(result: Bytes | null): unknown {

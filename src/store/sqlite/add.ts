@@ -1,5 +1,6 @@
 import type { AddOutcome, NewJob } from '../store.ts';
 import { type QueueState, tell } from './queue.ts';
+import { sumOf } from './sum.ts';
 import type { Transaction } from './transaction.ts';
 
 /** Looking and adding in one statement: the index on ids says whether the queue has the job already. */
@@ -9,7 +10,7 @@ const INSERT_JOB = `
   values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
   on conflict (id, queue) do nothing`;
 const INSERT_BODY =
-  'insert into millrace_body (seq, content_type, headers, policy, body) values (?, ?, ?, ?, ?)';
+  'insert into millrace_body (seq, content_type, headers, policy, body, sum) values (?, ?, ?, ?, ?, ?)';
 const NAME = 'select name from millrace_job where id = ? and queue = ?';
 
 export function add(tx: Transaction, jobs: readonly NewJob[]): AddOutcome[] {
@@ -22,7 +23,8 @@ function addOne(tx: Transaction, job: NewJob): AddOutcome {
   if (insertJob(tx, queue, { job, seq }) === 0) return duplicate(tx, queue, job.id);
   tx.next('seq');
   const { body, contentType, headers, policy, id, name } = job;
-  tx.db.run(INSERT_BODY, seq, contentType, JSON.stringify(headers), JSON.stringify(policy), body);
+  const cold = [contentType, JSON.stringify(headers), JSON.stringify(policy), body, sumOf(body)] as const;
+  tx.db.run(INSERT_BODY, seq, ...cold);
   if (job.delayMs > 0) queue.nextDueAt = undefined;
   queue.tally.add(job.delayMs > 0 ? 'count_delayed' : 'count_waiting', 1);
   queue.tally.add('total_added', 1);

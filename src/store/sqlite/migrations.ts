@@ -271,13 +271,17 @@ const SECOND = `
   alter table millrace_lease add column spared integer not null default 0;
 `;
 
+/** A checksum of each payload. Null in rows that are older than it; a client that does not write it must not write. */
+const THIRD = 'alter table millrace_body add column sum integer';
+
 export const MIGRATIONS: readonly Migration[] = [
   { version: 1, minClient: 1, sql: FIRST },
   { version: 2, minClient: 1, sql: SECOND },
+  { version: 3, minClient: 3, sql: THIRD },
 ];
 
 /** What this release writes and reads. */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 
 const META =
   'create table if not exists millrace_meta (key text primary key, value integer not null) strict, without rowid';

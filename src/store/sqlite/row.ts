@@ -1,5 +1,7 @@
 /** A job between its rows and its record: `JobRow` holds the moving parts, `Cold` what lies apart. */
 
+import { DEFAULTS } from '../../job/options.ts';
+import { DAMAGED_TYPE } from '../../job/payload.ts';
 import type {
   Bytes,
   EndCause,
@@ -14,6 +16,7 @@ import type {
 import type { Database } from './database.ts';
 import type { SqlValue } from './driver.ts';
 import type { QueueState } from './queue.ts';
+import { isIntact } from './sum.ts';
 import type { Transaction } from './transaction.ts';
 
 /** What the moves of a job look at. Named as the columns, and changed in place by the moves. */
@@ -60,6 +63,7 @@ export interface FullRow extends JobRow {
   readonly policy: string;
   readonly error: string | null;
   readonly progress: Bytes | null;
+  readonly sum: number | null;
 }
 
 type RowTuple = readonly [
@@ -105,6 +109,7 @@ type FullTuple = readonly [
   policy: string,
   error: string | null,
   progress: Bytes | null,
+  sum: number | null,
 ];
 
 /** In the order of `RowTuple`. */
@@ -114,7 +119,7 @@ export const ROW = `j.seq, j.queue, j.id, j.name, j.state, j.rank, j.due_at, j.e
 /** In the order of `FullTuple`. */
 export const FULL: string = `${ROW}, j.priority, j.added_at, j.ready_at, j.first_claimed_at, j.timeout_ms, j.cause,
   j.origin_queue, j.origin_cause, j.origin_moved_at, j.result, b.body, b.content_type, b.headers, b.policy, r.error,
-  r.progress`;
+  r.progress, b.sum`;
 /** What lies apart. `cross join` keeps the order: the job decides, the others are looked up by its number. */
 export const COLD: string = `cross join millrace_body b on b.seq = j.seq
   left join millrace_report r on r.seq = j.seq`;
@@ -163,19 +168,22 @@ export function recordOf(tx: Transaction, seq: number): JobRecord | null {
 export function policyOf(db: Database, seq: number): JobPolicy {
   const row = db.get<{ policy: string }>(POLICY, seq);
   if (row === undefined) throw new Error(`the body of job number ${seq} is missing: run \`millrace doctor\``);
-  return JSON.parse(row.policy) as JobPolicy;
+  return parsed<JobPolicy>(row.policy) ?? DEFAULTS.policy;
 }
 
 export function toRecord(row: FullRow, queue: string): JobRecord {
+  const headers = parsed<Headers>(row.headers);
+  const policy = parsed<JobPolicy>(row.policy);
+  const isSound = headers !== null && policy !== null && isIntact(row.body, row.sum);
   return {
     queue,
     id: row.id,
     name: row.name,
     state: row.state,
     body: row.body,
-    contentType: row.content_type,
-    headers: JSON.parse(row.headers) as Headers,
-    policy: JSON.parse(row.policy) as JobPolicy,
+    contentType: isSound ? row.content_type : DAMAGED_TYPE,
+    headers: headers ?? {},
+    policy: policy ?? DEFAULTS.policy,
     priority: row.priority,
     rank: row.rank,
     addedAt: row.added_at,
@@ -198,6 +206,15 @@ export function toRecord(row: FullRow, queue: string): JobRecord {
     cancelReason: row.cancel_reason,
     origin: originOf(row),
   };
+}
+
+/** null for text that is damaged: one such job must not keep others from being read. */
+function parsed<T>(text: string): T | null {
+  try {
+    return JSON.parse(text) as T;
+  } catch {
+    return null;
+  }
 }
 
 function originOf(row: FullRow): Origin | null {
@@ -273,5 +290,6 @@ function toFullRow(tuple: FullTuple): FullRow {
     policy: tuple[35],
     error: tuple[36],
     progress: tuple[37],
+    sum: tuple[38],
   };
 }

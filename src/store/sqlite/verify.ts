@@ -1,5 +1,6 @@
-import { JOB_STATES, type JobState } from '../../job/record.ts';
+import { type Bytes, JOB_STATES, type JobState } from '../../job/record.ts';
 import type { Finding } from '../store.ts';
+import { isIntact } from './sum.ts';
 import { countsOf, TALLY_COLUMNS, type TallyRow, totalsOf } from './tally.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -32,6 +33,21 @@ const HANGING = {
   log: 'select count(*) as many from millrace_log p left join millrace_job j on j.seq = p.seq where j.seq is null',
 } as const;
 
+const BODIES = `
+  select b.seq, j.id, b.body, b.sum from millrace_body b cross join millrace_job j on j.seq = b.seq
+  where b.seq > ? order by b.seq limit 1000`;
+
+/** What helps when bytes at rest have changed. */
+const DAMAGED =
+  'Stop all processes that use the database, and see docs/how-to/recover-a-damaged-store.md: restore a backup, or ' +
+  'rescue what can be read.';
+
+type BodyRow = {
+  readonly seq: number;
+  readonly id: string;
+  readonly body: Bytes;
+  readonly sum: number | null;
+};
 type QueueRow = TallyRow & { readonly id: number; readonly name: string };
 type Recount = { readonly state: JobState; readonly jobs: number; readonly ruled: number };
 type Odd = { readonly many: number; readonly example: string | number | null };
@@ -48,6 +64,7 @@ export function verify(tx: Transaction): Finding[] {
     ...Object.entries(HANGING).flatMap(([part, sql]) =>
       odd(tx, sql, 'orphans', (many) => `${many} rows of "millrace_${part}" belong to no job`),
     ),
+    ...checkBodies(tx),
     ...checkPages(tx),
   ];
 }
@@ -83,6 +100,26 @@ function odd(tx: Transaction, sql: string, check: string, say: (many: number) =>
   return [wrong(check, `${say(row.many)}${example}`)];
 }
 
+/** Some at a time: all payloads together may be larger than the memory. */
+function checkBodies({ db }: Transaction): Finding[] {
+  let [after, many] = [0, 0];
+  let example: string | null = null;
+  for (;;) {
+    const rows = db.all<BodyRow>(BODIES, after);
+    for (const { id, body, sum } of rows) {
+      if (isIntact(body, sum)) continue;
+      many += 1;
+      example ??= id;
+    }
+    after = rows.at(-1)?.seq ?? after;
+    if (rows.length > 0) continue;
+    if (many === 0) return [];
+    return [
+      wrong('payloads', `${many} payloads are not what was stored (for example that of job ${example})`),
+    ];
+  }
+}
+
 function checkPages(tx: Transaction): Finding[] {
   const answers = tx.db.all<{ quick_check: string }>('pragma quick_check(10)');
   return answers
@@ -92,8 +129,8 @@ function checkPages(tx: Transaction): Finding[] {
 
 function wrong(check: string, message: string): Finding {
   const advice =
-    check === 'pages'
-      ? 'Stop all processes that use the database and restore it from a backup, or salvage it with the `.recover` command of the sqlite3 tool.'
+    check === 'pages' || check === 'payloads'
+      ? DAMAGED
       : 'This is a bug in the SQLite store; please report it with this message.';
   return { severity: 'error', check, message, advice };
 }

@@ -6,12 +6,13 @@ import { fence } from './attempt.ts';
 import { writeProgress } from './jobs.ts';
 import { tell } from './queue.ts';
 import { findRow, type JobRow } from './row.ts';
+import { sumOf } from './sum.ts';
 import type { Transaction } from './transaction.ts';
 
 const LAST_LINE = 'select max(number) as number from millrace_log where seq = ?';
 const INSERT_LINE = 'insert into millrace_log (seq, number, at, text) values (?, ?, ?, ?)';
 const TRIM_LINES = 'delete from millrace_log where seq = ? and number <= ?';
-const WRITE_BODY = 'update millrace_body set body = ?, content_type = ? where seq = ?';
+const WRITE_BODY = 'update millrace_body set body = ?, content_type = ?, sum = ? where seq = ?';
 const ISOLATE = 'update millrace_lease set spared = 0 where worker = ? and token = ?';
 
 /** What a worker writes while the job runs, fenced by its token; also open to anybody who brings none. */
@@ -52,6 +53,6 @@ export function isolate(tx: Transaction, lease: LeaseRef): MoveOutcome {
 
 export function data(tx: Transaction, target: Target, body: Bytes, contentType: string): MoveOutcome {
   return guarded(tx, target, ({ seq }) => {
-    tx.db.run(WRITE_BODY, body, contentType, seq);
+    tx.db.run(WRITE_BODY, body, contentType, sumOf(body), seq);
   });
 }
