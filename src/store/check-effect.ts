@@ -53,6 +53,7 @@ function checkEffect(problems: Problems, effect: Effect): void {
       return;
     case 'isolate':
       checkLease(problems, 'job', effect.job);
+      checkBoolean(problems, 'alone', effect.alone);
       return;
     case 'cancel':
     case 'redrive':

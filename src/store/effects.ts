@@ -31,8 +31,11 @@ export type Effect =
   | { readonly op: 'log'; readonly job: Target; readonly lines: readonly string[] }
   /** Replaces the body. */
   | { readonly op: 'data'; readonly job: Target; readonly body: Bytes; readonly contentType: string }
-  /** The job runs alone from here on: if its lease runs out, no neighbour can have been the reason. */
-  | { readonly op: 'isolate'; readonly job: LeaseRef }
+  /**
+   * `alone`: nothing else runs in the job's process from here on, so if its lease runs out no neighbour can have been
+   * the reason; its timeout counts from here, as it may have waited for that. `false`: it has company again.
+   */
+  | { readonly op: 'isolate'; readonly job: LeaseRef; readonly alone: boolean }
   /** Open jobs that are not active end at once; an active one is asked, by its next renewal. */
   | { readonly op: 'cancel'; readonly job: JobRef; readonly reason: string }
   /** failed, cancelled or completed → waiting, as a new generation; optionally in another queue. */

@@ -206,8 +206,8 @@ describe('guardStore', () => {
   it('lets a job be run alone under its lease only', async () => {
     const job = REF as typeof LEASE;
 
-    expect(await pathsOf(applying({ op: 'isolate', job }))).toEqual(['effects[0].job.token']);
-    expect(await refusedOrNot(applying({ op: 'isolate', job: LEASE }))).toBe('passed');
+    expect(await pathsOf(applying({ op: 'isolate', job, alone: true }))).toEqual(['effects[0].job.token']);
+    expect(await refusedOrNot(applying({ op: 'isolate', job: LEASE, alone: false }))).toBe('passed');
   });
 
   it('never takes a token that is not a number for no token', async () => {

@@ -35,7 +35,11 @@ const next: fc.Arbitrary<Next> = fc.oneof(
 ) as fc.Arbitrary<Next>;
 
 /** Whose lease it is stands in its choice. */
-const isolate = fc.record({ op: fc.constant('isolate'), job: ref }) as unknown as fc.Arbitrary<Effect>;
+const isolate = fc.record({
+  op: fc.constant('isolate'),
+  job: ref,
+  alone: fc.boolean(),
+}) as unknown as fc.Arbitrary<Effect>;
 
 type WorkersWrite = Extract<Effect, { op: 'progress' | 'log' | 'data' }>;
 

@@ -33,7 +33,7 @@ export function applyEffect(step: Step, effect: Effect): EffectResult {
     case 'data':
       return { op: effect.op, ...data(step, effect.job, effect.body, effect.contentType) };
     case 'isolate':
-      return { op: effect.op, ...isolate(step, effect.job) };
+      return { op: effect.op, ...isolate(step, effect.job, effect.alone) };
     case 'cancel':
       return { op: effect.op, ...cancel(step, effect.job, effect.reason) };
     case 'redrive':

@@ -1,4 +1,5 @@
 import { changeData } from '../../job/change-data.ts';
+import { deadlineOf } from '../../job/lease.ts';
 import { MAX_LOG_LINES } from '../../job/limits.ts';
 import type { Bytes, LeaseRef } from '../../job/record.ts';
 import type { MoveOutcome, Target } from '../store.ts';
@@ -34,10 +35,13 @@ export function log(step: Step, target: Target, lines: readonly string[]): MoveO
   });
 }
 
-/** Its lease is that of no neighbour any more: what happens to it from here on is its own doing. */
-export function isolate(step: Step, lease: LeaseRef): MoveOutcome {
+/** While it is alone, what becomes of its lease is its own doing. The time that it waited for that is given back. */
+export function isolate(step: Step, lease: LeaseRef, alone: boolean): MoveOutcome {
   return guarded(step, lease, (job) => {
-    if (job.lease !== null) job.lease = { ...job.lease, spared: false };
+    if (job.lease === null) return;
+    const { timeoutMs } = job.record.policy;
+    const deadlineAt = alone ? deadlineOf(timeoutMs, step.nowMs) : job.lease.deadlineAt;
+    job.lease = { ...job.lease, spared: !alone, deadlineAt };
   });
 }
 

@@ -40,7 +40,7 @@ export function applyEffect(tx: Transaction, effect: Effect): EffectResult {
     case 'data':
       return { op: effect.op, ...data(tx, effect.job, effect.body, effect.contentType) };
     case 'isolate':
-      return { op: effect.op, ...isolate(tx, effect.job) };
+      return { op: effect.op, ...isolate(tx, effect.job, effect.alone) };
     case 'cancel':
       return { op: effect.op, ...cancel(tx, effect.job, effect.reason) };
     case 'redrive':

@@ -77,7 +77,7 @@ function play(db: Database): void {
         mode: 'strict',
         effects: [
           { op: 'log', job: third, lines: ['one'] },
-          { op: 'isolate', job: third ?? { ...job, token: 0 } },
+          { op: 'isolate', job: third ?? { ...job, token: 0 }, alone: true },
           { op: 'progress', job: third, value: new Uint8Array(1) },
           { op: 'data', job: third, body: new Uint8Array(1), contentType: 'text/plain' },
         ],

@@ -1,8 +1,9 @@
 import { changeData } from '../../job/change-data.ts';
+import { deadlineOf } from '../../job/lease.ts';
 import { MAX_LOG_LINES } from '../../job/limits.ts';
 import type { Bytes, LeaseRef } from '../../job/record.ts';
 import type { MoveOutcome, Target } from '../store.ts';
-import { fence } from './attempt.ts';
+import { fence, leaseOf } from './attempt.ts';
 import { writeProgress } from './jobs.ts';
 import { tell } from './queue.ts';
 import { findRow, type JobRow } from './row.ts';
@@ -13,7 +14,9 @@ const LAST_LINE = 'select max(number) as number from millrace_log where seq = ?'
 const INSERT_LINE = 'insert into millrace_log (seq, number, at, text) values (?, ?, ?, ?)';
 const TRIM_LINES = 'delete from millrace_log where seq = ? and number <= ?';
 const WRITE_BODY = 'update millrace_body set body = ?, content_type = ?, sum = ? where seq = ?';
-const ISOLATE = 'update millrace_lease set spared = 0 where worker = ? and token = ?';
+const TIMEOUT = 'select timeout_ms from millrace_job where seq = ?';
+const ISOLATE = `
+  update millrace_lease set spared = ?, deadline_at = ?, past_due_at = ? where worker = ? and token = ?`;
 
 /** What a worker writes while the job runs, fenced by its token; also open to anybody who brings none. */
 function guarded(tx: Transaction, target: Target, write: (row: JobRow) => void): MoveOutcome {
@@ -44,10 +47,15 @@ export function log(tx: Transaction, target: Target, lines: readonly string[]): 
   });
 }
 
-/** Its lease is that of no neighbour any more: what happens to it from here on is its own doing. */
-export function isolate(tx: Transaction, lease: LeaseRef): MoveOutcome {
-  return guarded(tx, lease, ({ worker, token }) => {
-    tx.db.run(ISOLATE, worker, token);
+/** While it is alone, what becomes of its lease is its own doing. The time that it waited for that is given back. */
+export function isolate(tx: Transaction, ref: LeaseRef, alone: boolean): MoveOutcome {
+  return guarded(tx, ref, (row) => {
+    const lease = leaseOf(tx.db, row);
+    if (lease === null) return;
+    const timeoutMs = tx.db.get<{ timeout_ms: number | null }>(TIMEOUT, row.seq)?.timeout_ms ?? null;
+    const deadlineAt = alone ? deadlineOf(timeoutMs, tx.now) : lease.deadline_at;
+    const pastDueAt = lease.expires_at ?? deadlineAt;
+    tx.db.run(ISOLATE, alone ? 0 : 1, deadlineAt, pastDueAt, lease.worker, lease.token);
   });
 }
 

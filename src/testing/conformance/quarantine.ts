@@ -17,6 +17,7 @@ import {
   moveOk,
   RELEASED,
   reclaimTwice,
+  session,
   settleOk,
   stateOf,
   unchanged,
@@ -30,7 +31,8 @@ async function die(store: Store, clock: FakeClock): Promise<readonly string[]> {
   return (await reclaimTwice(store)).map(({ id, state }) => `${id} ${state}`);
 }
 
-const isolate = (store: Store, job: LeaseRef): Promise<void> => moveOk(store, { op: 'isolate', job });
+const isolate = (store: Store, job: LeaseRef): Promise<void> =>
+  moveOk(store, { op: 'isolate', job, alone: true });
 
 export const quarantineCases: Topic = (guarantee) => {
   guarantee(
@@ -91,6 +93,35 @@ export const quarantineCases: Topic = (guarantee) => {
     },
   );
 
+  guarantee('a job that has company again is spared again', async ({ store, clock }) => {
+    await configure(store, { maxCrashes: 0 });
+    await add(store);
+    const { lease } = await claimOne(store, QUARANTINE);
+    await isolate(store, lease);
+    await moveOk(store, { op: 'isolate', job: lease, alone: false });
+
+    assert.deepEqual(await die(store, clock), ['a waiting']);
+  });
+
+  guarantee('the timeout of a job counts from when it is alone', async ({ store, clock }) => {
+    await add(store, { policy: { timeoutMs: 10_000 } });
+    for (const leaseMs of [LEASE_MS, null]) {
+      await store.beat([session({ ttlMs: 600_000 })]);
+      const { lease } = await claimOne(store, { leaseMs, ...QUARANTINE });
+      await clock.advance(14_000);
+      await isolate(store, lease);
+      await store.renew([lease], LEASE_MS);
+      await clock.advance(10_000);
+
+      await moveOk(store, { op: 'isolate', job: lease, alone: false });
+      await clock.advance(4_999);
+      assert.deepEqual(await store.renew([lease], LEASE_MS), [{ outcome: 'ok', cancelReason: null }]);
+      await clock.advance(1);
+      assert.equal((await store.renew([lease], LEASE_MS))[0]?.outcome, 'timed-out');
+      assert.deepEqual((await reclaimTwice(store)).length, 1);
+    }
+  });
+
   guarantee('whether a job ran alone is forgotten with its lease', async ({ store, clock }) => {
     await configure(store, { maxCrashes: 0 });
     await add(store);
@@ -134,7 +165,7 @@ export const quarantineCases: Topic = (guarantee) => {
     const { lease } = await claimOne(store, QUARANTINE);
     const refused = async (job: LeaseRef, outcome: string): Promise<void> => {
       await unchanged(store, async () => {
-        assert.deepEqual(await move(store, { op: 'isolate', job }), { outcome });
+        assert.deepEqual(await move(store, { op: 'isolate', job, alone: true }), { outcome });
       });
     };
     await refused({ ...lease, token: lease.token + 1 }, 'superseded');
