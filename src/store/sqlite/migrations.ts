@@ -300,16 +300,8 @@ export function migrate(db: Database): void {
     migrateInside(db);
     db.exec('commit');
   } catch (error) {
-    rollBack(db);
-    throw error;
-  }
-}
-
-function rollBack(db: Database): void {
-  try {
     db.exec('rollback');
-  } catch {
-    // Some failures end the transaction by themselves, and are what has to be told.
+    throw error;
   }
 }
 

@@ -3,6 +3,7 @@
 import {
   chmodSync,
   closeSync,
+  fsyncSync,
   lstatSync,
   mkdirSync,
   openSync,
@@ -55,7 +56,8 @@ export function preparePlace(path: string): string {
 
 function prepareDirectory(path: string): string {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    const first = mkdirSync(path, { recursive: true, mode: 0o700 });
+    if (first !== undefined) flushNames(dirname(first), dirname(path));
     const directory = realpathSync(path);
     checkDirectory(directory, statSync(directory));
     return directory;
@@ -64,6 +66,31 @@ function prepareDirectory(path: string): string {
     throw new EnvironmentError(`the directory "${path}" of the database cannot be used: ${reasonOf(error)}`, {
       cause: error,
     });
+  }
+}
+
+/**
+ * Puts the names of new directories on disk, from the outermost parent to the innermost: SQLite flushes the directory
+ * that holds its files, but nothing above it, so that a power cut could take the directory away with all jobs in it.
+ */
+function flushNames(outermost: string, innermost: string): void {
+  for (let parent = innermost; ; parent = dirname(parent)) {
+    flushDirectory(parent);
+    if (parent === outermost || parent === dirname(parent)) return;
+  }
+}
+
+/** Not every platform can flush a directory, or let its user; there the file system is trusted. */
+function flushDirectory(path: string): void {
+  try {
+    const handle = openSync(path, 'r');
+    try {
+      fsyncSync(handle);
+    } finally {
+      closeSync(handle);
+    }
+  } catch {
+    // Nothing is lost yet, and the database works: this is no reason to refuse it.
   }
 }
 
