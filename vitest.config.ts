@@ -5,17 +5,20 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     projects: [
-      {
-        test: {
-          name: 'unit',
-          include: ['src/**/*.test.ts', 'test/tidy.test.ts', 'test/history/**/*.test.ts'],
-          isolate: false,
-        },
-      },
+      { test: { name: 'unit', include: ['src/**/*.test.ts', 'test/tidy.test.ts'], isolate: false } },
       { test: { name: 'conformance', include: ['test/conformance/**/*.test.ts'], testTimeout: 30_000 } },
       { test: { name: 'model', include: ['test/model/**/*.test.ts'], testTimeout: 300_000 } },
       { test: { name: 'integration', include: ['test/integration/**/*.test.ts'], testTimeout: 30_000 } },
       { test: { name: 'faults', include: ['test/faults/**/*.test.ts'], testTimeout: 180_000 } },
+      {
+        test: {
+          name: 'powerloss',
+          include: ['test/powerloss/**/*.test.ts'],
+          testTimeout: 3_600_000,
+          // Thousands of images by each file, and nothing in them depends on time.
+          maxWorkers: 2,
+        },
+      },
       {
         test: {
           name: 'e2e',

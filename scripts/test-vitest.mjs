@@ -4,8 +4,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bin, run } from './run.mjs';
+import { provideTools } from './test-tools.mjs';
 
-export const projects = ['unit', 'conformance', 'model', 'integration', 'faults', 'e2e'];
+export const projects = ['unit', 'conformance', 'model', 'integration', 'faults', 'powerloss', 'e2e'];
 
 /** A file that could not even be loaded has no failed test in it; it counts as one. */
 function count(report) {
@@ -20,6 +21,7 @@ function count(report) {
 }
 
 export async function runProject(project) {
+  await provideTools(project);
   const folder = mkdtempSync(join(tmpdir(), 'millrace-test-'));
   const file = join(folder, 'report.json');
   try {

@@ -1,0 +1,68 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { IMAGES, inWords, isAble, makeFolder, oldFile, SEED, schemaVersion, writeProof } from './proof.ts';
+import { record } from './record.ts';
+import { replay, type Verdict } from './replay.ts';
+
+const SHARE = 0.2;
+const CLEAN = {
+  unopenable: 0,
+  corrupt: 0,
+  wrong: 0,
+  withLosses: 0,
+  mostLost: 0,
+  lostByKind: {},
+  examples: [],
+};
+
+describe.skipIf(!isAble)(`power loss, other beginnings (seed ${SEED})`, () => {
+  const folder = makeFolder();
+  const verdicts: Verdict[] = [];
+  const images = Math.ceil(IMAGES * SHARE);
+  const keep = (verdict: Verdict): Verdict => {
+    verdicts.push(verdict);
+    process.stdout.write(`${inWords(verdict)}\n`);
+    return verdict;
+  };
+  afterAll(() => {
+    writeProof('files', verdicts);
+    folder.remove();
+  });
+
+  describe('a file of an older release, migrated and worked on', () => {
+    let verdict: Verdict;
+    let isOlder = false;
+    beforeAll(async () => {
+      isOlder = (await schemaVersion()) > 1;
+      const { file, promised } = oldFile();
+      const recording = record(folder.path, { scenario: 'upgrade', rounds: 1, file });
+      verdict = keep(await replay(recording, { images, seed: SEED, promised }));
+    }, 3_600_000);
+
+    it('was cut off while it was opened, and in the middle of the work after that', () => {
+      expect(verdict.images).toBe(images);
+      const phases = [...(isOlder ? ['open'] : []), 'add', 'addBulk', 'work', 'close'];
+      expect(Object.keys(verdict.byPhase)).toEqual(expect.arrayContaining(phases));
+    });
+
+    it('keeps what the older release had acknowledged, and what this one has', () => {
+      expect(verdict).toMatchObject(CLEAN);
+    });
+  });
+
+  describe('two processes on one file, one that adds and one that works', () => {
+    let verdict: Verdict;
+    beforeAll(async () => {
+      const recording = record(folder.path, { scenario: 'pair', rounds: 2 });
+      verdict = keep(await replay(recording, { images, seed: SEED }));
+    }, 3_600_000);
+
+    it('was cut off often enough to mean something', () => {
+      expect(verdict.images).toBe(images);
+      expect(verdict.acknowledged).toBeGreaterThan(300);
+    });
+
+    it('keeps what either of them had acknowledged', () => {
+      expect(verdict).toMatchObject(CLEAN);
+    });
+  });
+});

@@ -1,0 +1,65 @@
+/** What the tests of this folder have in common: how many images, from which seed, and where the figures go. */
+
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gunzipSync } from 'node:zlib';
+import type { Note } from './note.ts';
+import { Promises } from './promises.ts';
+import { canRecord, root } from './record.ts';
+import type { Verdict } from './replay.ts';
+
+/** More by hand: MILLRACE_POWERLOSS_IMAGES=50000, and another MILLRACE_SEED. */
+export const IMAGES: number = Number(process.env['MILLRACE_POWERLOSS_IMAGES'] ?? 3_200);
+export const SEED: number = Number(process.env['MILLRACE_SEED'] ?? 20_260_202);
+
+/** Where CI runs, a proof that was not made is a failure; elsewhere it is said loudly. */
+export const isAble: boolean = canRecord() || process.env['CI'] === 'true';
+if (!isAble) process.stderr.write('!!! POWER LOSS WAS NOT TESTED: no strace that may trace is at hand !!!\n');
+
+export interface Folder {
+  readonly path: string;
+  remove(): void;
+}
+
+/** Recordings are made on a real disk, as far as there is one. */
+export function makeFolder(): Folder {
+  const path = mkdtempSync(join(tmpdir(), 'millrace-power-'));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+const unpacked = (name: string): Buffer =>
+  gunzipSync(readFileSync(fileURLToPath(new URL(name, import.meta.url))));
+
+/** A file as the first release left it, and what that had acknowledged. */
+export function oldFile(): { readonly file: Buffer; readonly promised: Promises } {
+  const promised = new Promises();
+  const lines = unpacked('schema-1.notes.gz').toString().split('\n');
+  for (const line of lines) if (line !== '') promised.take(JSON.parse(line) as Note);
+  return { file: unpacked('schema-1.db.gz'), promised };
+}
+
+/** Of the build that is tested. */
+export async function schemaVersion(): Promise<number> {
+  const file = join(root, 'dist', 'store', 'sqlite', 'migrations.js');
+  return ((await import(file)) as { readonly SCHEMA_VERSION: number }).SCHEMA_VERSION;
+}
+
+/** For `docs/reliability.md`, which is made from what the runs have written. */
+export function writeProof(name: string, verdicts: readonly Verdict[]): void {
+  const folder = join(root, '.cache', 'proofs');
+  mkdirSync(folder, { recursive: true });
+  const proof = { name: `power-loss-${name}`, images: IMAGES, seed: SEED, verdicts };
+  writeFileSync(join(folder, `power-loss-${name}.json`), `${JSON.stringify(proof, null, 2)}\n`);
+}
+
+/** The one line that says it. */
+export function inWords(verdict: Verdict): string {
+  const { scenario, steps, flushes, acknowledged, images, unopenable, corrupt, wrong, withLosses, mostLost } =
+    verdict;
+  return (
+    `${scenario}: ${steps} calls, ${flushes} flushes, ${acknowledged} acknowledged writes, ${images} images: ` +
+    `${unopenable} unopenable, ${corrupt} corrupt, ${wrong} wrong, ${withLosses} with losses (at most ${mostLost})`
+  );
+}
