@@ -5,11 +5,13 @@
 
 import { resolve } from 'node:path';
 import { InvalidOptionError, UnsupportedError } from './errors.ts';
+import { recording } from './history/recording.ts';
 import { type Clock, systemClock } from './runtime/clock.ts';
 import { type Random, systemRandom } from './runtime/random.ts';
 import { guardStore } from './store/guard.ts';
 import { type LazyParts, lazyStore } from './store/lazy.ts';
 import type { Store } from './store/store.ts';
+import type { TelemetryHooks } from './telemetry/hooks.ts';
 
 /** Where jobs are kept: a URL, or a store that is open already. A store passed in is closed by whoever made it. */
 export type Connection =
@@ -24,6 +26,8 @@ export interface SharedStore {
   readonly random: Random;
   /** For messages; without credentials. */
   readonly url: string;
+  /** Told beside the hooks of each worker. Only there when the environment's `MILLRACE_HISTORY` asks for a history. */
+  readonly telemetry?: TelemetryHooks;
   /** Closes the store if this was the last hold on one that was opened by URL. Safe to call twice. */
   release(): Promise<void>;
 }
@@ -33,6 +37,7 @@ export const DEFAULT_URL = 'sqlite:./.millrace/millrace.db';
 
 interface Held {
   readonly store: Store;
+  readonly telemetry: TelemetryHooks | null;
   holds: number;
 }
 
@@ -82,7 +87,11 @@ function connectUrl(url: string): SharedStore {
     released ??= letGo(place, held);
     return released;
   };
-  return { store: held.store, clock: systemClock, random: systemRandom, url: place.url, release };
+  const { store, telemetry } = held;
+  return {
+    ...{ store, clock: systemClock, random: systemRandom, url: place.url, release },
+    ...(telemetry !== null && { telemetry }),
+  };
 }
 
 function hold(place: Place): Held {
@@ -91,10 +100,19 @@ function hold(place: Place): Held {
     shared.holds++;
     return shared;
   }
-  const held = { store: lazyStore(place), holds: 1 };
+  const held = { ...openLazily(place), holds: 1 };
   guarded.set(held.store, held.store);
   if (place.key !== null) open.set(place.key, held);
   return held;
+}
+
+/** With its history told to a folder, if the environment names one. */
+function openLazily(place: Place): Pick<Held, 'store' | 'telemetry'> {
+  const directory = process.env['MILLRACE_HISTORY'];
+  if (directory === undefined || directory === '') return { store: lazyStore(place), telemetry: null };
+  const { record, telemetry } = recording({ directory, clock: systemClock, random: systemRandom });
+  const store = lazyStore({ ...place, load: async () => record(await place.load()) });
+  return { store, telemetry };
 }
 
 /** Forgotten before it is closed: whoever connects meanwhile opens anew instead of getting a store that ends. */

@@ -1,7 +1,7 @@
 /** Reads the figures that the verdict is made from: a few calls a queue, whatever the number of jobs. */
 
 import type { QueueVitals, RecentFigures, Verdict } from '../job/verdict.ts';
-import type { QueueSummary, SessionRecord, StatsPoint } from '../store/store.ts';
+import type { Finding, QueueSummary, SessionRecord, StatsPoint } from '../store/store.ts';
 import { requireQueues } from './apply.ts';
 import type { Opened } from './open-store.ts';
 
@@ -14,7 +14,12 @@ export interface Survey {
   readonly queues: readonly Vitals[];
   /** Live worker processes. */
   readonly workers: readonly SessionRecord[];
+  /** What troubles the store now. */
+  readonly store: readonly Finding[];
 }
+
+/** Checks of the store that are about this moment; the others stay as they are until somebody changes them. */
+const OF_NOW: ReadonlySet<string> = new Set(['disk-space', 'write-ahead-log', 'commits', 'write', 'damage']);
 
 const MINUTE_MS = 60_000;
 const RECENT_MS = 5 * MINUTE_MS;
@@ -35,7 +40,8 @@ export async function readVitals(opened: Opened, names: readonly string[]): Prom
     const recent = recentFigures(points, windowMsOf(summary, nowMs));
     queues.push(vitalsOf(summary, { workers, recent, keepsDeadLetters: targets.has(summary.queue) }));
   }
-  return { queues, workers };
+  const signs = (await store.doctor()).filter(({ check }) => OF_NOW.has(check));
+  return { queues, workers, store: signs };
 }
 
 function deadLetterTarget(queue: string, target: string | null): string | null {

@@ -61,6 +61,7 @@ export class WorkLog {
       this.tell({ event: 'reclaimed', queue, id, crashes, state }),
     );
     worker.on('error', (error) => this.tell({ event: 'error', queue: worker.name, message: error.message }));
+    worker.on('recovered', (ms) => this.tell({ event: 'recovered', queue: worker.name, ms }));
   }
 
   tell(event: WorkEvent): void {
@@ -114,6 +115,7 @@ const SIGNS: Readonly<Record<string, readonly [string, Tint]>> = {
   'lease-lost': ['!', 'warn'],
   reclaimed: ['!', 'warn'],
   error: ['!', 'bad'],
+  recovered: ['✓', 'good'],
 };
 
 function brief(error: Error): { readonly name: string; readonly message: string } {
@@ -143,6 +145,8 @@ function detailOf(event: WorkEvent): string {
       return ` ${event.queues?.join(', ')}`;
     case 'stopping':
       return ` ${event.signal}: no new jobs, waiting for those that run; once more to end at once`;
+    case 'recovered':
+      return ` works again after ${formatDuration(event.ms ?? 0)}`;
     default:
       return reason === undefined ? '' : ` ${event.event}: ${reason}`;
   }

@@ -37,6 +37,7 @@ export interface RecentFigures {
 
 export const RULES = [
   'StoreUnreachable',
+  'StoreTrouble',
   'NoWorkers',
   'NotDraining',
   'Failing',
@@ -72,10 +73,17 @@ const FAILING_SHARE = 0.2;
 const FAILING_MIN_ATTEMPTS = 5;
 const SATURATED_SHARE = 0.95;
 
-export function judge(queues: readonly QueueVitals[]): Verdict {
-  const findings = queues
-    .flatMap((vitals) => findingsOf(vitals))
-    .sort((a, b) => RULES.indexOf(a.rule) - RULES.indexOf(b.rule));
+/** What the store says about itself. */
+export interface StoreSign {
+  readonly severity: 'ok' | 'warning' | 'error';
+  readonly message: string;
+  readonly advice: string;
+}
+
+export function judge(queues: readonly QueueVitals[], store: readonly StoreSign[] = []): Verdict {
+  const findings = [...store.flatMap(storeTrouble), ...queues.flatMap((vitals) => findingsOf(vitals))].sort(
+    (a, b) => RULES.indexOf(a.rule) - RULES.indexOf(b.rule),
+  );
   const problems = findings.filter((finding) => finding.severity === 'problem');
   const headline = problems.length === 0 ? headlineOfFlow(queues) : headlineOfProblems(problems);
   return { flowing: problems.length === 0, headline, findings };
@@ -91,6 +99,20 @@ export function judgeUnreachable(message: string): Verdict {
     advice: 'millrace doctor',
   };
   return { flowing: false, headline: headlineOfProblems([finding]), findings: [finding] };
+}
+
+function storeTrouble({ severity, message, advice }: StoreSign): VerdictFinding[] {
+  if (severity === 'ok') return [];
+  const isProblem = severity === 'error';
+  return [
+    {
+      rule: 'StoreTrouble',
+      severity: isProblem ? 'problem' : 'notice',
+      queue: null,
+      message: `${isProblem ? 'STORE TROUBLE' : 'store'}: ${message}`,
+      advice,
+    },
+  ];
 }
 
 function headlineOfProblems(problems: readonly VerdictFinding[]): string {

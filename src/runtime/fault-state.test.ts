@@ -19,7 +19,10 @@ test('several parts that run into one outage make one piece of news', () => {
   state.ok('claim');
   expect(state.fail(new Error('down'), 'claim')).toBe(false);
 
-  state.ok('claim');
-  state.ok('renew');
+  expect(state.ok('claim')).toBe(false);
+  expect(state.isClear).toBe(false);
+  expect(state.ok('renew')).toBe(true);
+  expect(state.ok('renew')).toBe(false);
+  expect(state.isClear).toBe(true);
   expect(state.fail(new Error('down'), 'claim')).toBe(true);
 });

@@ -16,8 +16,12 @@ export class FaultState {
     return !known;
   }
 
-  /** This part works. */
-  ok(part = ''): void {
-    this.#failing.delete(part);
+  get isClear(): boolean {
+    return this.#failing.size === 0;
+  }
+
+  /** This part works. True when it was the last one that did not. */
+  ok(part = ''): boolean {
+    return this.#failing.delete(part) && this.isClear;
   }
 }

@@ -5,17 +5,25 @@ import { printUnheard } from './print-unheard.ts';
 /** Tells the hooks. Costs one property read for an event that nobody asked for. */
 export class Telemetry {
   readonly #hooks: TelemetryHooks;
+  readonly #also: TelemetryHooks | null;
 
-  constructor(hooks: TelemetryHooks = {}) {
+  /** `also`: hooks of the store, which are only told and never asked. */
+  constructor(hooks: TelemetryHooks = {}, also: TelemetryHooks | null = null) {
     this.#hooks = hooks;
+    this.#also = also;
   }
 
   /** Never throws: what is observed must not depend on who watches. */
   tell<K extends keyof TelemetryEvents>(name: K, event: TelemetryEvents[K]): void {
-    const hook = this.#hooks[name] as ((event: TelemetryEvents[K]) => unknown) | undefined;
+    this.#call(this.#hooks, name, event);
+    if (this.#also !== null) this.#call(this.#also, name, event);
+  }
+
+  #call<K extends keyof TelemetryEvents>(hooks: TelemetryHooks, name: K, event: TelemetryEvents[K]): void {
+    const hook = hooks[name] as ((event: TelemetryEvents[K]) => unknown) | undefined;
     if (hook === undefined) return;
     try {
-      const answer = hook.call(this.#hooks, event);
+      const answer = hook.call(hooks, event);
       if (answer instanceof Promise) answer.catch((thrown: unknown) => this.#broken(name, thrown));
     } catch (thrown) {
       this.#broken(name, thrown);

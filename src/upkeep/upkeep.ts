@@ -39,7 +39,7 @@ const MAX_LEADER_LEASE_MS = 10_000;
 const IDLE_MS = 1_000;
 /** Something that is due and stays due must not make the loop hot. */
 const NOTHING_DONE_MS = 50;
-const AFTER_ERROR = { type: 'exponential', delayMs: 200, factor: 2, maxMs: 10_000, jitter: 0.5 } as const;
+const AFTER_ERROR = { type: 'exponential', delayMs: 200, factor: 2, maxMs: 4_000, jitter: 0.5 } as const;
 
 export class Upkeep {
   readonly #options: UpkeepOptions;

@@ -55,7 +55,7 @@ interface Claim {
 /** The poll comes evenly from these two, so that the workers of many processes do not come together. */
 const MIN_POLL_MS = 1_000;
 const MAX_POLL_MS = 5_000;
-const AFTER_ERROR = { type: 'exponential', delayMs: 100, factor: 2, maxMs: 5_000, jitter: 0.5 } as const;
+const AFTER_ERROR = { type: 'exponential', delayMs: 100, factor: 2, maxMs: 3_000, jitter: 0.5 } as const;
 
 export class ClaimLoop {
   readonly #options: ClaimLoopOptions;

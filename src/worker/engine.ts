@@ -34,6 +34,7 @@ export interface EngineOptions {
 
 /** The last calls of a worker are not waited for any longer than this, each; the store may be away. */
 const LAST_CALL_MS = 3_000;
+const WATCH_AGAIN_MS = 2_000;
 /** However long the leases of this worker are, those of others in need of being taken back may be short. */
 const MAX_RECLAIM_MS = 15_000;
 
@@ -47,6 +48,7 @@ export class Engine {
   readonly #attempts: Attempts;
   readonly #session: Session;
   readonly #faults = new FaultState();
+  #faultySinceMs = 0;
   readonly #hurry = new AbortController();
   #unwatch: () => void = () => {};
   #leaveUpkeep: () => Promise<void> = async () => {};
@@ -87,11 +89,11 @@ export class Engine {
   async start(): Promise<void> {
     if (this.#phase !== 'new') return;
     this.#phase = 'started';
-    const { queue, options, telemetry } = this.#engine;
-    const entered = this.#session.start();
+    const { options, telemetry } = this.#engine;
+    const entered = this.#enter();
     // The watch first, so that no job that is added from now on is overlooked until the poll.
-    this.#unwatch = await this.#client.watch(queue, (hint) => this.#hear(hint));
-    if (this.#hasEnded()) return this.#unwatch();
+    if (!(await this.#watch())) void this.#watchLater();
+    if (this.#hasEnded()) return;
     this.#leaveUpkeep = joinUpkeep(this.#client, {
       reclaimEveryMs: Math.min(options.leaseMs / 2, MAX_RECLAIM_MS),
       onReclaimed: (reclaimed) => this.#reclaimed(reclaimed),
@@ -100,10 +102,39 @@ export class Engine {
       telemetry,
     });
     if (!this.#paused) this.#loop.startClaiming();
-    await entered.catch((thrown: unknown) => {
-      this.#fault('session', asError(thrown));
-      throw thrown;
-    });
+    const thrown = await entered;
+    if (thrown !== null) throw thrown;
+  }
+
+  /** Answers the error, if there was one: nobody may be waiting for it yet. */
+  async #enter(): Promise<Error | null> {
+    try {
+      await this.#session.start();
+      return null;
+    } catch (thrown) {
+      const error = asError(thrown);
+      this.#fault('session', error);
+      return error;
+    }
+  }
+
+  /** Answers whether hints come from now on. Without them jobs are found by the poll. */
+  async #watch(): Promise<boolean> {
+    try {
+      const unwatch = await this.#client.watch(this.#engine.queue, (hint) => this.#hear(hint));
+      if (this.#hasEnded()) unwatch();
+      else this.#unwatch = unwatch;
+      this.#works('watch');
+      return true;
+    } catch (thrown) {
+      this.#fault('watch', asError(thrown));
+      return false;
+    }
+  }
+
+  async #watchLater(): Promise<void> {
+    do await sleep(this.#client.clock, WATCH_AGAIN_MS, undefined, { background: true });
+    while (!this.#hasEnded() && !(await this.#watch()));
   }
 
   pause(): void {
@@ -261,13 +292,16 @@ export class Engine {
   }
 
   #works(part: string): void {
-    this.#faults.ok(part);
+    if (this.#faults.ok(part)) {
+      this.#engine.tell('recovered', Math.round(this.#client.clock.monotonic() - this.#faultySinceMs));
+    }
     if (this.#ready || part !== 'session') return;
     this.#ready = true;
     this.#engine.tell('ready');
   }
 
   #fault(part: string, error: Error): void {
+    if (this.#faults.isClear) this.#faultySinceMs = this.#client.clock.monotonic();
     if (this.#faults.fail(error, part)) this.#engine.tell('error', error);
   }
 

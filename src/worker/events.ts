@@ -43,6 +43,8 @@ export type WorkerEvents<Jobs extends object = UntypedJobs> = {
   closed: [];
   /** Something went wrong that is no failure of a job: told once for each new way, not at every repetition. */
   error: [error: Error];
+  /** All that was told by 'error' works again; the first of it failed `downMs` milliseconds ago. */
+  recovered: [downMs: number];
 };
 
 /** Emits an event. The parts of a worker know its jobs by no type. */

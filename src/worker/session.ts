@@ -18,6 +18,8 @@ export interface SessionOptions {
 /** How often the event loop is looked at: a timer that comes late measures how long the loop was blocked. */
 const TICK_MS = 1_000;
 const TICKS_A_BEAT = 10;
+/** After a beat that failed: a worker that nobody sees is taken for dead. */
+const TICKS_TO_REPEAT = 2;
 /** Three beats may be missed before the registry forgets the worker. */
 const TTL_MS: number = 3 * TICKS_A_BEAT * TICK_MS;
 
@@ -30,6 +32,7 @@ export class Session {
   #timer: Timer | null = null;
   #ticks = 0;
   #lagMs = 0;
+  #failed = false;
   #ended = false;
   #lastBeat: Promise<void> = Promise.resolve();
 
@@ -58,7 +61,8 @@ export class Session {
     this.#timer = clock.after(TICK_MS, () => {
       this.#lagMs = Math.max(this.#lagMs, clock.monotonic() - dueMs);
       this.#tick();
-      if (++this.#ticks % TICKS_A_BEAT === 0) void this.#tryBeat();
+      this.#ticks += 1;
+      if (this.#ticks % (this.#failed ? TICKS_TO_REPEAT : TICKS_A_BEAT) === 0) void this.#tryBeat();
     });
   }
 
@@ -72,6 +76,14 @@ export class Session {
 
   #beat(): Promise<void> {
     this.#lastBeat = this.#send();
+    this.#lastBeat.then(
+      () => {
+        this.#failed = false;
+      },
+      () => {
+        this.#failed = true;
+      },
+    );
     return this.#lastBeat;
   }
 

@@ -65,9 +65,9 @@ export class Worker<Jobs extends object = UntypedJobs> extends Emitter<WorkerEve
    */
   constructor(name: string, processor: Processor<Jobs>, options: WorkerOptions<Jobs> = {}) {
     const resolved = resolveWorkerOptions(name, processor, options);
-    const telemetry = new Telemetry(resolved.telemetry);
-    super((error) => telemetry.unheard(`worker of queue "${name}"`, error));
     const shared: SharedStore = connect(options.connection);
+    const telemetry = new Telemetry(resolved.telemetry, shared.telemetry);
+    super((error) => telemetry.unheard(`worker of queue "${name}"`, error));
     this.name = name;
     this.#closeTimeoutMs = resolved.closeTimeoutMs;
     this.#engine = new Engine({

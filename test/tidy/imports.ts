@@ -14,12 +14,13 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'store/memory': ['store', 'job', 'runtime'],
   'store/sqlite': ['store', 'job', 'runtime'],
   telemetry: ['job', 'runtime'],
-  connect: ['store', 'store/memory', 'store/sqlite', 'job', 'runtime'],
+  history: [...SEAM],
+  connect: ['store', 'store/memory', 'store/sqlite', 'job', 'runtime', 'telemetry', 'history'],
   queue: [...SEAM, 'connect'],
   upkeep: SEAM,
   worker: [...SEAM, 'connect', 'queue', 'upkeep'],
   testing: ['store', 'job', 'runtime', 'store/memory/index.ts'],
-  cli: [...SEAM, 'connect', 'queue', 'upkeep', 'worker', 'testing', 'index'],
+  cli: [...SEAM, 'history', 'connect', 'queue', 'upkeep', 'worker', 'testing', 'index'],
   index: [...SEAM, 'connect', 'queue', 'upkeep', 'worker'],
 };
 

@@ -28,7 +28,7 @@ export function addStatus(program: Command, cli: Cli): void {
 async function status(opened: Opened, names: readonly string[]): Promise<ExitCode> {
   try {
     const survey = await readVitals(opened, names);
-    const verdict = judge(survey.queues);
+    const verdict = judge(survey.queues, survey.store);
     const errors = await frequentErrors(opened, verdict);
     return said(opened, { verdict, errors, survey });
   } catch (error) {

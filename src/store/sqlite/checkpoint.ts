@@ -4,7 +4,7 @@ import { bytesOf } from './place.ts';
 /** Pages of the write-ahead log that wait to be moved into the database before that is done. */
 const CHECKPOINT_PAGES = 1_000;
 /** A log file of this size is given back to the file system when there is nothing else to do. */
-const TRUNCATE_BYTES = 8 * 1024 * 1024;
+export const TRUNCATE_BYTES: number = 8 * 1024 * 1024;
 
 const LOOK = 'pragma wal_checkpoint(noop)';
 const MOVE = 'pragma wal_checkpoint(passive)';
@@ -52,6 +52,15 @@ export class Checkpointer {
     if (this.logBytes < minBytes) return;
     this.isHeld = this.#db.get<Answer>(EMPTY)?.busy !== 0;
     if (!this.isHeld) this.#nextTryAt = CHECKPOINT_PAGES;
+  }
+
+  /**
+   * After a failed write: brings what the log holds into the database, by writing and flushing it anew. A page that
+   * could not be flushed once is not flushed again by itself (the kernel takes it for clean), so later commits must
+   * not rest on it. Others who use the file see to it when they close.
+   */
+  secure(): void {
+    this.#db.get<Answer>(EMPTY);
   }
 
   #pagesWaiting(answer: Answer | undefined): number {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { asError } from '../../runtime/emitter.ts';
 import type { Finding } from '../store.ts';
 import { Database } from './database.ts';
 import { examine } from './doctor.ts';
@@ -17,13 +18,16 @@ const HEALTHY: Facts = {
 
 function findings(
   facts: Partial<Facts>,
-  log = { logBytes: 0, isHeld: false },
+  log: { logBytes: number; isHeld: boolean } = { logBytes: 0, isHeld: false },
   schema = SCHEMA_VERSION,
 ): Finding[] {
   const db = new Database(loadDriver('memory').open(':memory:'));
   migrate(db);
   db.run("update millrace_meta set value = ? where key = 'schema_version'", schema);
-  const found = examine({ db, facts: { ...HEALTHY, ...facts }, checkpointer: log });
+  const found = examine(
+    { db, facts: { ...HEALTHY, ...facts }, checkpointer: { ...log, shrink: () => undefined } },
+    asError,
+  );
   db.close();
   return found.filter(({ severity }) => severity !== 'ok');
 }

@@ -1,26 +1,18 @@
 import type { Finding } from '../store.ts';
-import type { Database } from './database.ts';
+import { readSpell } from './commit-times.ts';
 import { isOlder, SAFE_VERSION } from './driver.ts';
 import { SCHEMA_VERSION, schemaVersion } from './migrations.ts';
 import { durabilityOf, type Facts, MEMORY } from './open.ts';
 import { isOpenToOthers } from './place.ts';
+import { spaceOf } from './room.ts';
+import { commits, diskSpace, ok, type Patient, tryToWrite, writeAheadLog } from './vital-signs.ts';
 
-interface Patient {
-  readonly db: Database;
-  readonly facts: Facts;
-  /** The write-ahead log: its size, and whether some connection keeps it from shrinking. */
-  readonly checkpointer: { readonly logBytes: number; readonly isHeld: boolean };
-}
-
-/** A log that is larger than this although it should have been emptied is worth a word. */
-const LARGE_LOG_BYTES = 64 * 1024 * 1024;
 /** Free pages that make up more than this part of a file of some size are worth giving back. */
 const MUCH_FREE = 0.5;
 const LARGE_FILE_PAGES = 25_000;
-const MIB = 1024 * 1024;
 
-/** What a person should know about this database; cheap, unlike `verify`. */
-export function examine(patient: Patient): Finding[] {
+/** What a person should know about this database; cheap, unlike `verify`. @param say Puts an error into our words. */
+export function examine(patient: Patient, say: (error: unknown) => Error): Finding[] {
   const { facts } = patient;
   if (facts.path === MEMORY) return [durability(facts)];
   return [
@@ -29,8 +21,12 @@ export function examine(patient: Patient): Finding[] {
     schema(patient),
     place(facts),
     rights(facts),
-    writeAheadLog(patient),
     freePages(patient),
+    diskSpace(spaceOf(facts.path)),
+    writeAheadLog(patient),
+    commits(readSpell(patient.db)),
+    // The last one: the connection may not survive it.
+    tryToWrite(patient, say),
   ];
 }
 
@@ -73,15 +69,6 @@ function rights({ path }: Facts): Finding {
   return { severity: 'warning', check: 'permissions', message, advice: `Run \`chmod 600 ${path}*\`.` };
 }
 
-function writeAheadLog({ checkpointer }: Patient): Finding {
-  const bytes = checkpointer.logBytes;
-  const message = `the write-ahead log has ${Math.ceil(bytes / MIB)} MiB`;
-  if (!checkpointer.isHeld || bytes < LARGE_LOG_BYTES) return ok('write-ahead-log', message);
-  const advice =
-    'Some connection keeps a transaction open. Find the process that reads for so long and end it.';
-  return { severity: 'warning', check: 'write-ahead-log', message: `${message} and cannot shrink`, advice };
-}
-
 function freePages({ db }: Patient): Finding {
   const pages = db.pragma<{ page_count: number }>('pragma page_count')?.page_count ?? 0;
   const free = db.pragma<{ freelist_count: number }>('pragma freelist_count')?.freelist_count ?? 0;
@@ -90,8 +77,4 @@ function freePages({ db }: Patient): Finding {
   const advice =
     'They are used again in time. To give them back now, stop the workers and run `vacuum` on the file.';
   return { severity: 'warning', check: 'free-pages', message, advice };
-}
-
-function ok(check: string, message: string): Finding {
-  return { severity: 'ok', check, message, advice: '' };
 }

@@ -151,8 +151,11 @@ describe('the engine', () => {
       ['schema', 'ok'],
       ['file-system', 'ok'],
       ['permissions', 'ok'],
-      ['write-ahead-log', 'ok'],
       ['free-pages', 'ok'],
+      ['disk-space', 'ok'],
+      ['write-ahead-log', 'ok'],
+      ['commits', 'ok'],
+      ['write', 'ok'],
     ]);
   });
 

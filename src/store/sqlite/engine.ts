@@ -4,15 +4,18 @@
  * rolled back and runs again without it: only the guilty one fails.
  */
 
-import { MillraceError, StoreCorruptError, StoreUnavailableError } from '../../errors.ts';
+import { MillraceError, StoreCorruptError, StoreFullError, StoreUnavailableError } from '../../errors.ts';
 import { systemClock } from '../../runtime/clock.ts';
 import type { Durability, Finding, Hint } from '../store.ts';
 import { Checkpointer } from './checkpoint.ts';
+import { CommitTimes } from './commit-times.ts';
 import type { Database } from './database.ts';
 import { examine } from './doctor.ts';
-import { breaksConnection, isCorrupt, resultCode, toStoreError } from './map-error.ts';
+import { Identity } from './identity.ts';
+import { breaksConnection, isCorrupt, isIoFailure, resultCode, toStoreError } from './map-error.ts';
 import { durabilityOf, type Facts, MEMORY, openDatabase } from './open.ts';
 import { patiently } from './patience.ts';
+import { addsJobs, Room } from './room.ts';
 import { Transaction } from './transaction.ts';
 import { type Call, mayWrite, runCall } from './verbs.ts';
 import { watchOthers } from './watch.ts';
@@ -68,14 +71,22 @@ export class Engine {
   /** Set once damage was found: from then on the database is only read. */
   #damage: StoreCorruptError | null = null;
   #onNews: (() => void) | null = null;
+  /** A read or a write has failed, and what the file holds is perhaps not yet on the disk. */
+  #unsure = false;
+  readonly #room: Room;
+  readonly #commitTimes = new CommitTimes();
+  /** Of the files that are open, or were open last. */
+  #identity: Identity | null = null;
 
   constructor(options: EngineOptions) {
     this.#options = options;
+    this.#room = new Room(options.path);
   }
 
   run(calls: readonly Call[]): Batch {
-    const replies: Reply[] = [];
-    let rest = calls;
+    const refused = this.#refused(calls);
+    const replies: Reply[] = [...refused].map(([{ id }, error]) => ({ id, error }));
+    let rest = calls.filter((call) => !refused.has(call));
     while (rest.length > 0) {
       try {
         const batch = this.#runGroup(rest);
@@ -86,8 +97,9 @@ export class Engine {
           rest = rest.filter((call) => call !== error.call);
         } else {
           const reason = error instanceof GroupFailure ? error.reason : error;
-          replies.push(...rest.map(({ id }) => ({ id, error: reason })));
-          rest = [];
+          const failed = reason instanceof StoreFullError ? firstToFail(rest) : rest;
+          replies.push(...failed.map(({ id }) => ({ id, error: reason })));
+          rest = rest.filter((call) => !failed.includes(call));
         }
       }
     }
@@ -99,7 +111,7 @@ export class Engine {
   }
 
   doctor(): Finding[] {
-    return this.#ask(examine);
+    return this.#ask((session) => examine(session, (error) => this.#groupFailure(error).reason));
   }
 
   /** Tells of commits by other connections, until `onNews` is null. */
@@ -141,7 +153,9 @@ export class Engine {
     try {
       const replies = calls.map((call) => ({ id: call.id, value: this.#runCall(tx, call) }));
       tx.flush();
-      db.exec('commit');
+      if (writes) this.#commitTimes.commit(db);
+      else db.exec('commit');
+      this.#checkFiles();
       return { replies, hints: tx.hints() };
     } catch (error) {
       this.#rollBack(db);
@@ -150,13 +164,31 @@ export class Engine {
   }
 
   #runCall(tx: Transaction, call: Call): unknown {
-    if (this.#damage !== null && mayWrite(call)) throw new CallFailure(call, this.#damage);
     tx.now = Math.floor(call.now ?? systemClock.now());
     try {
       return runCall(tx, call);
     } catch (error) {
       throw toStoreError(error, this.#options.path) === null ? new CallFailure(call, error) : error;
     }
+  }
+
+  /** What is not even tried: writing where there is damage, and adding where there is no room. */
+  #refused(calls: readonly Call[]): ReadonlyMap<Call, Error> {
+    const refused = new Map<Call, Error>();
+    if (this.#options.path === MEMORY) return refused;
+    for (const call of calls) {
+      const reason = this.#damage !== null && mayWrite(call) ? this.#damage : this.#room.refusal(call);
+      if (reason !== null) refused.set(call, reason);
+    }
+    return refused;
+  }
+
+  /** Before anything is acknowledged: it must be where the next one who opens the path finds it. */
+  #checkFiles(): void {
+    const trouble = this.#identity?.trouble() ?? null;
+    if (trouble === null) return;
+    this.#drop();
+    throw trouble;
   }
 
   #begin(writes: boolean): OpenDatabase {
@@ -173,6 +205,7 @@ export class Engine {
     const known = toStoreError(error, this.#options.path);
     if (known instanceof StoreCorruptError && isCorrupt(error)) this.#damage = known;
     if (breaksConnection(error)) this.#drop();
+    if (isIoFailure(error)) this.#unsure = true;
     if (known !== null) return new GroupFailure(known);
     if (error instanceof MillraceError) return new GroupFailure(error);
     const message = `the database "${this.#options.path}" refused to work (${String(error)}); nothing was written`;
@@ -185,7 +218,9 @@ export class Engine {
   #open(): OpenDatabase {
     if (this.#opened !== null) return this.#opened;
     const { path, patienceMs } = this.#options;
+    this.#identity?.checkReturn();
     const { db, facts } = openDatabase(path, patienceMs);
+    this.#identify(facts.path);
     const session = {
       db,
       facts,
@@ -193,8 +228,18 @@ export class Engine {
       unwatch: null,
     };
     this.#opened = session;
+    if (this.#unsure) session.checkpointer.secure();
+    this.#unsure = false;
     this.#opened.unwatch = this.#watchOthers(session);
     return session;
+  }
+
+  /** Damage stays with its file. */
+  #identify(path: string): void {
+    if (path === MEMORY) return;
+    const identity = new Identity(path);
+    if (!identity.isSameAs(this.#identity)) this.#damage = null;
+    this.#identity = identity;
   }
 
   #watchOthers({ db, facts }: OpenDatabase): (() => void) | null {
@@ -231,4 +276,10 @@ export class Engine {
       if (breaksConnection(error)) this.#drop();
     }
   }
+}
+
+/** On a full disk new jobs give way to what becomes of those that are there, which takes less room. */
+function firstToFail(calls: readonly Call[]): readonly Call[] {
+  const adding = calls.filter(addsJobs);
+  return adding.length === 0 ? calls : adding;
 }

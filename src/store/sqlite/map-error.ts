@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs';
 import {
   EnvironmentError,
   MillraceError,
@@ -5,6 +6,7 @@ import {
   StoreFullError,
   StoreUnavailableError,
 } from '../../errors.ts';
+import { holdersOf } from './lock-holders.ts';
 
 /** Primary result codes of SQLite (https://www.sqlite.org/rescode.html). */
 const CODES = {
@@ -21,6 +23,17 @@ const CODES = {
   notadb: 26,
 } as const;
 
+/** Also those that a connection keeps though their reason is gone: a file opened without the right to write. */
+const BREAKING: ReadonlySet<number> = new Set([
+  CODES.ioerr,
+  CODES.corrupt,
+  CODES.notadb,
+  CODES.protocol,
+  CODES.readonly,
+  CODES.cantopen,
+  CODES.perm,
+]);
+
 /** The primary code; null when the error does not come from SQLite. */
 export function resultCode(error: unknown): number | null {
   if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return null;
@@ -35,7 +48,12 @@ export function isBusy(error: unknown): boolean {
 /** After these the connection is not to be trusted, and is opened anew. */
 export function breaksConnection(error: unknown): boolean {
   const code = resultCode(error);
-  return code === CODES.ioerr || code === CODES.corrupt || code === CODES.notadb || code === CODES.protocol;
+  return code !== null && BREAKING.has(code);
+}
+
+/** Reading or writing failed, and perhaps only afterwards: what was written before may not be on the disk either. */
+export function isIoFailure(error: unknown): boolean {
+  return resultCode(error) === CODES.ioerr;
 }
 
 export function isCorrupt(error: unknown): boolean {
@@ -52,8 +70,9 @@ export function toStoreError(error: unknown, path: string): MillraceError | null
     case CODES.locked:
     case CODES.protocol:
       return new StoreUnavailableError(
-        `the database "${path}" is locked by another connection (${said}). A transaction elsewhere is open for too ` +
-          'long; nothing was written, and the call may be repeated.',
+        `the database "${path}" is locked by ${holdersOf(path, 'write') || 'another connection'} (${said}). A ` +
+          'transaction there is open for too long; nothing was written, and the call may be repeated. End that ' +
+          'transaction, or the process.',
         cause,
       );
     case CODES.full:
@@ -65,7 +84,7 @@ export function toStoreError(error: unknown, path: string): MillraceError | null
     case CODES.notadb:
       return new StoreCorruptError(
         `the database "${path}" is damaged or not a database (${said}). It is not written to any more. ` +
-          'Restore it from a backup, or salvage it with the `.recover` command of the sqlite3 tool.',
+          'Stop every process that uses it and see docs/how-to/recover-a-damaged-store.md.',
         cause,
       );
     case CODES.ioerr:
@@ -79,10 +98,21 @@ export function toStoreError(error: unknown, path: string): MillraceError | null
     case CODES.cantopen:
     case CODES.auth:
       return new EnvironmentError(
-        `the database "${path}" cannot be opened for writing (${said}). Check who owns the file and its directory.`,
+        `the database "${path}" cannot be opened for writing (${said}${reasonOf(path)}). Check who owns the file and ` +
+          'its directory, and whether the disk is mounted for writing.',
         cause,
       );
     default:
       return null;
+  }
+}
+
+/** SQLite does not say what the machine said; trying once more does. */
+function reasonOf(path: string): string {
+  try {
+    closeSync(openSync(path, 'r+'));
+    return '';
+  } catch (error) {
+    return `; ${error instanceof Error ? error.message : String(error)}`;
   }
 }

@@ -300,8 +300,16 @@ export function migrate(db: Database): void {
     migrateInside(db);
     db.exec('commit');
   } catch (error) {
-    db.exec('rollback');
+    rollBack(db);
     throw error;
+  }
+}
+
+function rollBack(db: Database): void {
+  try {
+    db.exec('rollback');
+  } catch {
+    // Some failures end the transaction by themselves, and are what has to be told.
   }
 }
 

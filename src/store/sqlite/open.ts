@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import { EnvironmentError } from '../../errors.ts';
 import type { Durability } from '../store.ts';
+import { TRUNCATE_BYTES } from './checkpoint.ts';
 import { Database } from './database.ts';
 import { loadDriver } from './driver.ts';
 import { migrate } from './migrations.ts';
@@ -41,6 +42,10 @@ export function openDatabase(path: string, patienceMs: number): Opened {
     const synchronous = setSynchronous(db, isMemory);
     db.exec(`pragma cache_size = ${CACHE}`);
     db.exec('pragma temp_store = memory');
+    // Found when it is read, instead of being followed to somewhere else.
+    db.exec('pragma cell_size_check = on');
+    // A log that grew while it could not be emptied gives its room back when it begins anew.
+    db.exec(`pragma journal_size_limit = ${TRUNCATE_BYTES}`);
     // Checkpoints run between calls, not inside somebody's commit; see `checkpoint.ts`.
     db.exec('pragma wal_autocheckpoint = 0');
     patiently(patienceMs, () => migrate(db));

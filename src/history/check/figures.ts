@@ -1,0 +1,85 @@
+import { duplicatesOf } from './duplicates.ts';
+import { endOf, pairsOf } from './ends.ts';
+import { type Evidence, firstCall, type Grant } from './evidence.ts';
+import type { Figures, Violation } from './report.ts';
+
+const LATE = ['expired', 'superseded', 'gone'];
+const DEADLY = ['kill', 'exit'];
+
+export function figuresOf(evidence: Evidence, violations: readonly Violation[]): Figures {
+  const { lines, processes, calls, grants, runs, reclaimed } = evidence;
+  return {
+    lines: lines.length,
+    processes: processes.size,
+    calls: countCalls(calls),
+    jobsAcknowledged: countAcknowledged(evidence),
+    claims: grants.size,
+    runs: runs.size,
+    reclaimed: reclaimed.size,
+    faults: tally(evidence.faults.map(({ fault }) => fault)),
+    lateWrites: countLate(evidence, violations),
+    duplicates: countDuplicates(evidence),
+    recoveryMs: recoveries(evidence),
+  };
+}
+
+function countCalls(calls: Evidence['calls']): Figures['calls'] {
+  const ends = { ok: 0, refused: 0, unknown: 0 };
+  for (const { end } of calls) {
+    if (end?.kind === 'ok') ends.ok++;
+    else if (end?.kind === 'fail') ends.refused++;
+    else ends.unknown++;
+  }
+  return ends;
+}
+
+function countAcknowledged({ adds }: Evidence): number {
+  let count = 0;
+  for (const added of adds.values()) {
+    if (added.some(({ outcome }) => outcome === 'created' || outcome === 'acknowledged')) count++;
+  }
+  return count;
+}
+
+function countLate({ settled, writes }: Evidence, violations: readonly Violation[]): Figures['lateWrites'] {
+  const all = [...[...settled.values()].flat(), ...[...writes.values()].flat()];
+  const refused = all.filter(({ outcome }) => LATE.includes(outcome)).length;
+  return { attempted: refused + violations.filter(({ check }) => check === 'S7').length, refused };
+}
+
+function countDuplicates(evidence: Evidence): Figures['duplicates'] {
+  const causes = duplicatesOf(evidence).map(({ cause }) => cause);
+  const explained = causes.filter((cause) => cause !== null);
+  return { explained: tally(explained), unexplained: causes.length - explained.length };
+}
+
+function tally(words: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const word of words) counts[word] = (counts[word] ?? 0) + 1;
+  return counts;
+}
+
+/** From the death of a process to the next claim of each job that it held. */
+function recoveries(evidence: Evidence): number[] {
+  const times: number[] = [];
+  const deaths = deathsOf(evidence);
+  const deathOf = (grant: Grant): number | undefined => {
+    const { process } = firstCall(grant).begin;
+    return deaths.get(process) ?? deaths.get(evidence.processes.get(process)?.head?.pid ?? '');
+  };
+  for (const life of evidence.lives) {
+    for (const [earlier, later] of pairsOf(life)) {
+      const deadAt = deathOf(earlier);
+      if (deadAt === undefined || endOf(evidence, earlier).how !== 'crashed') continue;
+      const claimed = firstCall(later);
+      times.push(evidence.at(claimed.end ?? claimed.begin) - deadAt);
+    }
+  }
+  return times.sort((one, other) => one - other);
+}
+
+/** By name of the history, or process id. */
+function deathsOf({ faults, at }: Evidence): Map<string | number, number> {
+  const deadly = faults.filter(({ fault }) => DEADLY.includes(fault));
+  return new Map(deadly.map(({ target, begin }) => [target, at(begin)]));
+}

@@ -1,0 +1,63 @@
+import type { HistoryLine } from '../line.ts';
+import { type Call, type Evidence, firstCall, type Grant, type LeaseWrite } from './evidence.ts';
+
+/** What a worker gets after its job's timeout, by the store's contract. */
+const TIMEOUT_GRACE_MS = 5_000;
+/** Two clocks of one machine may run apart by this much, where one had to be reckoned from the other. */
+const DRIFT = 0.001;
+const ROUNDING_MS = 5;
+
+export interface LeaseEnd {
+  /** The lease ran until then at least, by the store's clock. */
+  readonly endsAt: number;
+  /** The call that prolonged it last. */
+  readonly line: HistoryLine | null;
+}
+
+/**
+ * The store tells when a job was claimed. When a renewal was carried out it does not tell, but not before it was
+ * asked for: so much later than the answer to the claim, at least, by the clock that processes share.
+ */
+export function leaseEndOf(evidence: Evidence, grant: Grant): LeaseEnd {
+  const { leaseMs, worker } = grant.claim;
+  const end = leaseMs === null ? sessionEnd(evidence, grant, worker) : ownEnd(evidence, grant, leaseMs);
+  const deadlineAt =
+    grant.timeoutMs === undefined
+      ? Number.POSITIVE_INFINITY
+      : grant.claimedAt + grant.timeoutMs + TIMEOUT_GRACE_MS;
+  return { ...end, endsAt: Math.min(end.endsAt, deadlineAt) };
+}
+
+function ownEnd(evidence: Evidence, grant: Grant, leaseMs: number): LeaseEnd {
+  const renewals = (evidence.writes.get(grant.token) ?? []).filter(({ op }) => op === 'renew');
+  const last = renewals.findLastIndex(({ outcome }) => outcome === 'ok');
+  // One whose answer is missing may have been the last word, and may have set an earlier end.
+  const possible = renewals
+    .slice(Math.max(0, last))
+    .filter(({ outcome }) => ['ok', 'unknown'].includes(outcome));
+  const claimed = { endsAt: grant.claimedAt + leaseMs, line: null };
+  const ends = possible.map((renewal) => endAfter(evidence, grant, renewal));
+  if (last < 0) ends.push(claimed);
+  return ends.reduce((least, end) => (end.endsAt < least.endsAt ? end : least));
+}
+
+function endAfter(evidence: Evidence, grant: Grant, renewal: LeaseWrite): LeaseEnd {
+  return { endsAt: reckon(evidence, grant, renewal.call) + (renewal.leaseMs ?? 0), line: renewal.call.begin };
+}
+
+/** Bound to the session: it lives until the session's last beat is over. Beats that were not answered count for none. */
+function sessionEnd(evidence: Evidence, grant: Grant, worker: string): LeaseEnd {
+  const beats = (evidence.beats.get(worker) ?? []).filter(({ end }) => end?.kind === 'ok');
+  const last = beats.at(-1);
+  if (last === undefined) return { endsAt: grant.claimedAt, line: null };
+  const sessions = last.begin.args as readonly { readonly id: string; readonly ttlMs: number }[];
+  const ttlMs = sessions.find(({ id }) => id === worker)?.ttlMs ?? 0;
+  return { endsAt: reckon(evidence, grant, last) + ttlMs, line: last.begin };
+}
+
+/** A time of the store's clock at which `call` had not been carried out yet. */
+function reckon(evidence: Evidence, grant: Grant, call: Call): number {
+  const claimed = firstCall(grant);
+  const passedMs = evidence.at(call.begin) - evidence.at(claimed.end ?? claimed.begin);
+  return grant.claimedAt + passedMs - ROUNDING_MS - Math.abs(passedMs) * DRIFT;
+}
