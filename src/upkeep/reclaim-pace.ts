@@ -38,4 +38,9 @@ export class ReclaimPace {
     if (!led) this.#sinceMs = null;
     else if (looked || this.#sinceMs === null) this.#sinceMs = this.#clock.monotonic();
   }
+
+  /** Nobody knows whether a pass was done. If it was, with its look, the next one must keep its distance, too. */
+  failed(looked: boolean): void {
+    if (looked && this.#sinceMs !== null) this.#sinceMs = this.#clock.monotonic();
+  }
 }

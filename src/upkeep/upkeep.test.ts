@@ -131,6 +131,31 @@ test('one jump of the wall clock takes no lease that is renewed', async () => {
   await stop();
 });
 
+test('after a look whose answer was lost the next one keeps its distance all the same', async () => {
+  const { clock, store, calls, upkeep } = world();
+  await add(store, 'held');
+  await claim(store);
+  let lost = 0;
+  const flaky: Pick<Store, 'upkeep'> = {
+    upkeep: async (budget) => {
+      const report = await store.upkeep(budget);
+      if (!budget.reclaim || lost++ > 0) return report;
+      throw new StoreUnavailableError('the answer was lost');
+    },
+  };
+  const stop = start(upkeep('u', { store: flaky }));
+  await clock.advance(EVERY_MS - 1);
+  clock.shift(LEASE_MS);
+
+  await clock.advance(EVERY_MS);
+  expect(await stateOf(store, 'held')).toBe('active');
+  await clock.advance(1_000);
+
+  expect(await stateOf(store, 'held')).toBe('waiting');
+  expect(calls.filter(({ reclaim }) => reclaim)).toHaveLength(2);
+  await stop();
+});
+
 test('a new leader does not look before an interval is over, because the old one may just have looked', async () => {
   const { clock, store, calls, upkeep } = world();
   await add(store, 'held');

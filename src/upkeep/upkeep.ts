@@ -64,11 +64,10 @@ export class Upkeep {
     const { store, clock, holder, onReport } = this.#options;
     const startedMs = clock.monotonic();
     const reclaim = this.#pace.isDue();
-    const report = await store.upkeep({
-      holder,
-      leaderLeaseMs: this.#leaderLeaseMs(),
-      limit: this.#limit,
-      reclaim,
+    const budget = { holder, leaderLeaseMs: this.#leaderLeaseMs(), limit: this.#limit, reclaim };
+    const report = await store.upkeep(budget).catch((thrown: unknown) => {
+      this.#pace.failed(reclaim);
+      throw thrown;
     });
     this.#pace.passed(report.led, reclaim);
     if (report.led) onReport?.(report, clock.monotonic() - startedMs);

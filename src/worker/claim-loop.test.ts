@@ -1,6 +1,7 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { ClosedError, LimitExceededError, StoreUnavailableError } from '../errors.ts';
 import { DEFAULTS as JOB } from '../job/options.ts';
+import { sleep } from '../runtime/clock.ts';
 import { seededRandom } from '../runtime/random.ts';
 import { memoryStore } from '../store/memory/index.ts';
 import type { Claimed, ClaimRequest, Settlement, Store } from '../store/store.ts';
@@ -9,6 +10,7 @@ import { ClaimLoop, type ClaimLoopOptions, type Trip } from './claim-loop.ts';
 import type { Settled } from './outbox.ts';
 
 const LEASE_MS = 30_000;
+const PAGE = { cursor: null, limit: 10, order: 'oldest' } as const;
 
 interface Call {
   readonly settled: readonly string[];
@@ -29,6 +31,8 @@ interface World {
   /** What happens to the next calls, before or after the store has done them. */
   before: (settlements: readonly Settlement[]) => void;
   after: () => void;
+  /** How long the answer to a claim is on the way. */
+  answerAfterMs: number;
   add(...ids: string[]): Promise<unknown>;
   complete(...ids: string[]): Promise<Settled[]>;
 }
@@ -51,7 +55,11 @@ function world(over: Partial<ClaimLoopOptions> = {}): World {
   };
   const store: Store = {
     ...memory,
-    claim: (claims) => called([], claims, () => memory.claim(claims)),
+    claim: async (claims) => {
+      const answer = await called([], claims, () => memory.claim(claims));
+      if (it.answerAfterMs > 0) await sleep(clock, it.answerAfterMs);
+      return answer;
+    },
     commit: (settlements, claims = []) =>
       called(settlements, claims, () => memory.commit(settlements, claims)),
   };
@@ -73,6 +81,7 @@ function world(over: Partial<ClaimLoopOptions> = {}): World {
     ...{ clock, store, loop, calls, held, errors: [], trips: [], slots: 1, shorts: 0 },
     before: () => undefined,
     after: () => undefined,
+    answerAfterMs: 0,
     add: (...ids) => store.apply([{ op: 'add', jobs: ids.map((id) => newJob(id)) }]),
     complete: (...ids) => Promise.all(ids.map((id) => complete(it, id))),
   };
@@ -216,6 +225,28 @@ test('leases found again after a long outage are renewed before their jobs start
   expect(lease?.outcome).toBe('ok');
   expect(started).toEqual([expect.any(Number)]);
   expect(started[0]).toBeGreaterThanOrEqual(LEASE_MS - 1_000);
+  await it.loop.end();
+});
+
+test('leases whose answer was long on the way are renewed before their jobs start', async () => {
+  const it = world();
+  const renewed = vi.spyOn(it.store, 'renew');
+  it.slots = 2;
+  await it.add('slow', 'lost');
+  it.answerAfterMs = LEASE_MS / 2 + 1;
+  it.loop.startClaiming();
+  await it.clock.advance(LEASE_MS / 2);
+  expect(it.held.size).toBe(0);
+  it.answerAfterMs = 0;
+  // Who else took it does not matter: its token is over.
+  const [lost] = (await it.store.find({ ids: ['lost'] }, PAGE)).jobs;
+  const lease = { queue: 'mail', id: 'lost', token: lost?.token ?? 0 };
+  await it.store.commit([{ lease, next: { to: 'released', afterMs: 60_000, why: '' }, mode: 'strict' }]);
+
+  await it.clock.advance(1);
+
+  expect([...it.held.keys()]).toEqual(['slow']);
+  expect(renewed).toHaveBeenCalledTimes(1);
   await it.loop.end();
 });
 

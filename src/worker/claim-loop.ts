@@ -55,6 +55,8 @@ interface Claim {
 /** The poll comes evenly from these two, so that the workers of many processes do not come together. */
 const MIN_POLL_MS = 1_000;
 const MAX_POLL_MS = 5_000;
+/** Part of a lease. By then it should have been renewed. */
+const STALE_AFTER = 0.5;
 const AFTER_ERROR = { type: 'exponential', delayMs: 100, factor: 2, maxMs: 3_000, jitter: 0.5 } as const;
 
 export class ClaimLoop {
@@ -180,33 +182,38 @@ export class ClaimLoop {
 
   async #receive(claim: Claim, answer: ClaimAnswer, sentMs: number): Promise<void> {
     const { limiter, onClaimed, onShort } = this.#options;
-    const [jobs, sinceMs] = claim.repeated ? await this.#confirm(claim, answer) : [answer.jobs, sentMs];
+    const isFresh = !claim.repeated && !this.#isStale(sentMs);
+    const [jobs, sinceMs] = isFresh ? [answer.jobs, sentMs] : await this.#confirm(claim, answer);
     limiter?.count(jobs.length);
     if (jobs.length > 0) onClaimed(jobs, sinceMs);
     if (answer.jobs.length >= claim.request.limit || claim.repeated) this.#hungry = true;
     else this.#rest(answer, onShort);
   }
 
+  /** A lease that was asked for then may be nearly over, or over. */
+  #isStale(askedMs: number): boolean {
+    return this.#options.clock.monotonic() - askedMs > this.#options.leaseMs * STALE_AFTER;
+  }
+
   /**
-   * Leases granted by a call whose answer was lost may be nearly over. They are renewed before their jobs start;
-   * those that are no longer ours are left to whoever has them.
+   * Leases granted by a call whose answer was lost, or long on the way, may be nearly over. They are renewed before
+   * their jobs start; those that are no longer ours are left to whoever has them.
    */
   async #confirm(claim: Claim, answer: ClaimAnswer): Promise<[Claimed[], number]> {
     const { clock, store, leaseMs } = this.#options;
-    const leased = answer.jobs.filter(({ settled }) => !settled);
-    const askedMs = clock.monotonic();
-    // If this fails, the claim is repeated once more.
+    // If a renewal fails, the claim is repeated once more.
     this.#unanswered = claim;
-    const results =
-      leased.length === 0
-        ? []
-        : await store.renew(
-            leased.map(({ lease }) => lease),
-            leaseMs,
-          );
-    this.#unanswered = null;
-    const lost = new Set(leased.filter((_, index) => results[index]?.outcome !== 'ok'));
-    return [answer.jobs.filter((claimed) => !lost.has(claimed)), askedMs];
+    for (let jobs = [...answer.jobs]; ; ) {
+      const leased = jobs.filter(({ settled }) => !settled);
+      const askedMs = clock.monotonic();
+      const leases = leased.map(({ lease }) => lease);
+      const results = leases.length === 0 ? [] : await store.renew(leases, leaseMs);
+      const lost = new Set(leased.filter((_, index) => results[index]?.outcome !== 'ok'));
+      jobs = jobs.filter((claimed) => !lost.has(claimed));
+      if (leased.length > lost.size && this.#isStale(askedMs)) continue;
+      this.#unanswered = null;
+      return [jobs, askedMs];
+    }
   }
 
   /** A hint that came meanwhile has made the loop hungry again, and then it does not rest. */
