@@ -10,11 +10,11 @@ import { installPeers } from './harness/install.mjs';
 import { rowsOf } from './harness/judge.mjs';
 import { describeMachine } from './harness/machine.mjs';
 import { readOptions, USAGE } from './harness/options.mjs';
-import { gather } from './harness/peers.mjs';
+import { gather, TITLES } from './harness/peers.mjs';
 import { stopAll } from './harness/processes.mjs';
 import { writeReport } from './harness/report.mjs';
 import { makeScratch } from './harness/scratch.mjs';
-import { survey } from './harness/survey.mjs';
+import { surveyQuestion } from './harness/survey.mjs';
 import { plainTable, tableOf } from './harness/table.mjs';
 
 /** Past it no further run begins; what is under way has limits of its own. */
@@ -36,12 +36,8 @@ async function loadQuestions(names) {
 
 async function answerAll(questions, tools) {
   const answers = [];
-  for (const [name, question] of questions) answers.push(await survey(name, question, tools));
+  for (const [name, question] of questions) answers.push(await surveyQuestion(name, question, tools));
   return answers;
-}
-
-function notMeasured(answers) {
-  return answers.flatMap(({ name, failures }) => failures.map(({ key, why }) => ({ name, key, why })));
 }
 
 async function main(options) {
@@ -64,13 +60,12 @@ async function main(options) {
   const minutes = (performance.now() - started) / 60_000;
 
   const rows = answers.flatMap((answer) => rowsOf(questions.get(answer.name), answer));
-  const titles = Object.fromEntries([...peers.peers].map(([name, { title }]) => [name, title]));
-  process.stdout.write(`\n${plainTable(tableOf(rows, titles))}\n\n`);
-  const failures = notMeasured(answers);
+  process.stdout.write(`\n${plainTable(tableOf(rows, TITLES))}\n\n`);
+  const failures = answers.flatMap((answer) => answer.failures);
   for (const { name, key, why } of failures) process.stdout.write(`NOT MEASURED: ${name} ${key}: ${why}\n`);
   process.stdout.write(`${minutes.toFixed(1)} minutes\n`);
   if (options.whole && !options.quick)
-    await writeReport({ answers, questions, rows, peers, machine, minutes, options });
+    writeReport({ answers, rows, titles: TITLES, peers, machine, minutes, options });
   process.exitCode = failures.some(({ key }) => key.startsWith('millrace')) ? 1 : 0;
 }
 

@@ -12,13 +12,14 @@ function figureOf(series, key, peer, variant) {
 }
 
 /** Compares our median with a bound, or its ratio to another median with one. */
-function judgeGoal({ beside, variant, atLeast, atMost }, ours, figureBeside) {
+function judgeGoal({ beside, variant, title, atLeast, atMost }, ours, figureBeside) {
   const isRatio = beside !== undefined || variant !== undefined;
   const base = isRatio ? figureBeside(beside ?? US, variant ?? null) : null;
   const isKnown = ours !== null && (!isRatio || base !== null);
   const value = isKnown ? ours.median / (isRatio ? base.median : 1) : null;
-  const reached = isKnown ? (atLeast !== undefined ? value >= atLeast : value <= atMost) : null;
-  return { beside, variant, atLeast, atMost, isRatio, value, reached };
+  const isGoal = atLeast !== undefined || atMost !== undefined;
+  const reached = isKnown && isGoal ? (atLeast !== undefined ? value >= atLeast : value <= atMost) : null;
+  return { beside, variant, title, atLeast, atMost, isRatio, isGoal, value, reached };
 }
 
 function rowOf(row, { series }, defaultPeers) {
@@ -30,6 +31,7 @@ function rowOf(row, { series }, defaultPeers) {
   return { title: row.title, unit: row.unit, note: row.note, figures, goals };
 }
 
+/** The rows of a question are made for the size that was run, so that a title never tells of another. */
 export function rowsOf(question, answers) {
-  return question.rows.map((row) => rowOf(row, answers, question.peers));
+  return question.rows(answers.size).map((row) => rowOf(row, answers, question.peers));
 }

@@ -32,6 +32,36 @@ export async function addEach(queue, count, inFlight) {
 
 const noop = async () => {};
 
+/** Told of each completed job, says when the first `warmUp` are done, and then how long `count` more took. */
+function stopwatch(warmUp, count, onTimed) {
+  let completed = 0;
+  let started = performance.now();
+  return () => {
+    completed += 1;
+    if (completed === warmUp) started = performance.now();
+    if (completed === warmUp + count) onTimed(count / ((performance.now() - started) / 1000));
+    return completed;
+  };
+}
+
+/**
+ * Drains on and on from a backlog that is larger than all of it: the rate over `count` jobs after `warmUp`, and the
+ * process's memory while `total` jobs go through.
+ */
+export async function drainSteadily(queue, { warmUp, count, total, concurrency, sampleMs = 50 }) {
+  const samples = [];
+  let perSecond = Number.NaN;
+  const onCompleted = stopwatch(warmUp, count, (rate) => (perSecond = rate));
+  const sampling = setInterval(() => samples.push(process.memoryUsage.rss() / 2 ** 20), sampleMs);
+  await new Promise((resolve) => {
+    queue.work(concurrency, noop, () => {
+      if (onCompleted() === total) resolve();
+    });
+  });
+  clearInterval(sampling);
+  return { perSecond, samples };
+}
+
 /** Starts a worker on what is waiting; answers with it when `count` jobs are completed and acknowledged. */
 export function drain(queue, count, concurrency) {
   return new Promise((resolve) => {

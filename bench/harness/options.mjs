@@ -51,5 +51,6 @@ export function readOptions(args) {
   const runs = values.runs === undefined ? null : Number(values.runs);
   if (runs !== null && !(Number.isInteger(runs) && runs > 0))
     throw new Error('--runs needs a number from 1 on');
-  return { names, runs, quick: values.quick, help: values.help, whole: names.length === all.length };
+  const command = ['npm run bench', ...(args.length > 0 ? ['--', ...args] : [])].join(' ');
+  return { names, runs, quick: values.quick, help: values.help, whole: names.length === all.length, command };
 }

@@ -23,14 +23,13 @@ function versionOf(name) {
 
 function millrace() {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  return { title: 'Millrace', version, runtime: process.execPath, context: {} };
+  return { version, runtime: process.execPath, context: {} };
 }
 
 async function bullmq(folder) {
   const version = `${versionOf('bullmq')}, ioredis ${versionOf('ioredis')}`;
   const redis = await startRedis(folder);
   return {
-    title: 'BullMQ',
     version: `${version}, Redis ${redis.version}`,
     runtime: process.execPath,
     context: { redisPort: redis.port },
@@ -41,19 +40,30 @@ async function bullmq(folder) {
 function bunqueue() {
   const runtime = bunPath();
   return {
-    title: 'bunqueue',
     version: `${versionOf('bunqueue')}, Bun ${versionOf(BUN)}`,
     runtime,
     context: {},
   };
 }
 
-const MAKERS = { millrace, bullmq, bunqueue };
-
-/** The driver of SQLite that the product has here, for questions that go past the product. */
-export function sqliteDriver() {
-  return createRequire(join(root, 'package.json')).resolve('@photostructure/sqlite');
+function sqlite() {
+  const require = createRequire(join(root, 'package.json'));
+  const { version } = require('@photostructure/sqlite/package.json');
+  const { DatabaseSync } = require('@photostructure/sqlite');
+  const memory = new DatabaseSync(':memory:');
+  const { library } = memory.prepare('select sqlite_version() as library').get();
+  memory.close();
+  return {
+    version: `${library}, @photostructure/sqlite ${version}`,
+    runtime: process.execPath,
+    context: {},
+  };
 }
+
+/** In the order of the table's columns. */
+export const TITLES = { millrace: 'Millrace', bullmq: 'BullMQ', bunqueue: 'bunqueue', sqlite: 'bare SQLite' };
+
+const MAKERS = { millrace, bullmq, bunqueue, sqlite };
 
 /** Those who can be measured, and of those who cannot, why: said loudly, and in the table as "not measured". */
 export async function gather(names, folder) {

@@ -10,9 +10,6 @@ const OPTIONS = [
   ...['--maxmemory', '0', '--maxmemory-policy', 'noeviction', '--loglevel', 'warning'],
 ];
 
-/** What the documents say about it. */
-export const REDIS_SETTINGS = 'on the loopback, no persistence (`save ""`, `appendonly no`), no eviction';
-
 function freePort() {
   return new Promise((resolve, reject) => {
     const server = createServer();

@@ -1,9 +1,114 @@
 /** Writes down what a whole run found: `docs/benchmarks.md` for people, `bench/results.json` for programs. */
 
+import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { bench } from './paths.mjs';
+import { SETTINGS } from '../peers/settings.mjs';
+import { bench, root } from './paths.mjs';
+import { markdownTable, tableOf } from './table.mjs';
+import { numberText } from './words.mjs';
 
-export async function writeReport({ answers, machine }) {
-  writeFileSync(join(bench, 'results.json'), `${JSON.stringify({ machine, answers }, null, 2)}\n`);
+const hasGoal = (row) => row.goals.some((goal) => goal.isGoal);
+
+/** What was measured, to the commit; nothing where there is no git. */
+function commit() {
+  try {
+    const git = (...args) => execFileSync('git', args, { cwd: root, encoding: 'utf8' }).trim();
+    const isChanged = git('status', '--porcelain', '--', 'src', 'bench', 'package.json') !== '';
+    return `commit ${git('rev-parse', '--short', 'HEAD')}${isChanged ? ' with changes' : ''}`;
+  } catch {
+    return '';
+  }
+}
+
+function headline(rows) {
+  const goals = rows.flatMap((row) => row.goals).filter((goal) => goal.isGoal);
+  const count = (reached) => goals.filter((goal) => goal.reached === reached).length;
+  return `${count(true)} goals reached, ${count(false)} missed, ${count(null)} not measured.`;
+}
+
+function peerLines({ peers, missing }, titles) {
+  const measured = [...peers].map(([name, { version }]) => {
+    const which =
+      name === 'millrace' ? [version, commit()].filter((text) => text !== '').join(', ') : version;
+    return `- **${titles[name]}** ${which}: ${SETTINGS[name]}.`;
+  });
+  const absent = [...missing].map(([name, why]) => `- **${titles[name]}**: not measured, because ${why}.`);
+  return [...measured, ...absent].join('\n');
+}
+
+/** One sentence a figure about how close the product comes to SQLite without a queue around it. */
+function limitLines(rows, titles) {
+  return rows.flatMap(({ title, figures, goals, unit }) =>
+    goals
+      .filter((goal) => !goal.isGoal && goal.value !== null)
+      .map(({ beside, value }) => {
+        const [ours, limit] = [figures.millrace, figures[beside]].map(({ median }) =>
+          numberText(median, unit),
+        );
+        return `- ${title}: ${ours} of ${limit} ${unit}, ${Math.round(value * 100)} % of ${titles[beside]}.`;
+      }),
+  );
+}
+
+function failureLines(answers) {
+  const failures = answers.flatMap((answer) => answer.failures);
+  if (failures.length === 0) return '';
+  const lines = failures.map(({ name, key, why }) => `- ${name}, ${key}: ${why.split('\n')[0]}`);
+  return `\n## Not measured\n\n${lines.join('\n')}\n`;
+}
+
+function pageOf({ answers, rows, titles, peers, machine, minutes, options }, date) {
+  const withGoal = rows.filter(hasGoal);
+  return `# Benchmarks
+
+Made by \`${options.command}\` on ${date} in ${Math.round(minutes)} minutes; do not edit by hand. How to run it and what
+it does: [how to run the benchmarks](how-to/run-the-benchmarks.md).
+
+**${headline(rows)}** Each figure is the median of the runs, with the lowest and the highest; ratios are ratios of medians,
+of us and of peers that ran in turn, in fresh processes, on the same machine in the same minutes.
+
+## Goals
+
+${markdownTable(tableOf(withGoal, titles))}
+
+## How close to the limit
+
+SQLite alone, at the same durability and in batches of 500, is what Millrace cannot pass. It comes to:
+
+${limitLines(rows, titles).join('\n')}
+
+The rest goes to what makes a queue of a table: checks, attempts, leases and tokens, history, counts, the way between
+threads.
+
+## For information
+
+${markdownTable(
+  tableOf(
+    rows.filter((row) => !hasGoal(row)),
+    titles,
+  ),
+)}
+${failureLines(answers)}
+## On what
+
+| | |
+| --- | --- |
+| Processor | ${machine.cpu} |
+| Memory | ${machine.memory} |
+| System | ${machine.system} |
+| File system | ${machine.fileSystem} |
+| Node | ${machine.node} |
+
+${peerLines(peers, titles)}
+`;
+}
+
+export function writeReport(findings) {
+  const date = new Date().toISOString().slice(0, 10);
+  const { answers, rows, peers, machine, options } = findings;
+  const versions = Object.fromEntries([...peers.peers].map(([name, { version }]) => [name, version]));
+  const record = { date, command: options.command, machine, versions, rows, answers };
+  writeFileSync(join(bench, 'results.json'), `${JSON.stringify(record, null, 2)}\n`);
+  writeFileSync(join(root, 'docs', 'benchmarks.md'), pageOf(findings, date));
 }

@@ -4,20 +4,20 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ask } from './ask.mjs';
 
+export const seriesKey = (peer, variant) => (variant === null ? peer : `${peer}/${variant}`);
+
 /** One who is measured in one way: a peer, and which of the question's variants. */
 function contestantsOf(question, { peers, missing }) {
   return question.peers.flatMap((peer) =>
     (question.variants?.[peer] ?? [null]).map((variant) => ({
       key: seriesKey(peer, variant),
-      peer,
+      name: peer,
       variant,
       missing: missing.get(peer) ?? null,
-      at: peers.get(peer),
+      peer: peers.get(peer),
     })),
   );
 }
-
-export const seriesKey = (peer, variant) => (variant === null ? peer : `${peer}/${variant}`);
 
 /** Who begins changes from run to run. */
 function inTurn(contestants, number) {
@@ -25,45 +25,106 @@ function inTurn(contestants, number) {
   return [...contestants.slice(first), ...contestants.slice(0, first)];
 }
 
-export async function survey(name, question, { peers, folder, options, say, isOver }) {
-  const size = options.quick ? question.quick : question.size;
-  const runs = options.runs ?? (options.quick ? Math.min(2, question.runs) : question.runs);
-  const shared = join(folder, name);
-  mkdirSync(shared, { recursive: true });
-  const contestants = contestantsOf(question, peers);
-  const series = Object.fromEntries(contestants.map(({ key }) => [key, []]));
-  const failures = contestants
-    .filter(({ missing }) => missing !== null)
-    .map(({ key, missing }) => ({ key, why: missing }));
-  const askOne = async ({ key, peer, variant, at }, part, number) => {
-    if (isOver()) throw new Error('there was no time left');
-    const started = performance.now();
-    const order = { name, question, peer: at, peerName: peer, size, folder: shared, part, variant, number };
-    const answer = await ask(order);
-    const seconds = ((performance.now() - started) / 1000).toFixed(1);
-    say(`${name} ${key} ${part === 'measure' ? `run ${number + 1}` : part} (${seconds} s)`);
-    return answer;
-  };
-  const attempt = async (contestant, part, number) => {
-    try {
-      return await askOne(contestant, part, number);
-    } catch (error) {
-      say(`NOT MEASURED: ${name} ${contestant.key} ${part} ${number + 1}: ${error.message}`);
-      failures.push({ key: contestant.key, why: error.message });
-      return null;
-    }
-  };
-  const ready = [];
-  for (const contestant of contestants.filter(({ missing }) => missing === null)) {
-    const isReady = question.prepare === undefined || (await attempt(contestant, 'prepare', 0)) !== null;
-    if (isReady) ready.push(contestant);
+const discard = (folder) => rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+
+/** The runs of one question. What fails is said, noted, and measured no further in that run. */
+class Survey {
+  #name;
+  #question;
+  #tools;
+  #folder;
+  failures = [];
+
+  constructor(name, question, tools) {
+    this.#name = name;
+    this.#question = question;
+    this.#tools = tools;
+    this.#folder = join(tools.folder, name);
   }
-  for (let number = 0; number < runs; number += 1) {
-    for (const contestant of inTurn(ready, number)) {
-      const answer = await attempt(contestant, 'measure', number);
+
+  get size() {
+    return this.#tools.options.quick ? this.#question.quick : this.#question.size;
+  }
+
+  get runs() {
+    const { runs, quick } = this.#tools.options;
+    return runs ?? (quick ? 1 : this.#question.runs);
+  }
+
+  /** Who is slow and only for comparison may be asked less often. */
+  runsOf({ name }) {
+    return Math.min(this.runs, this.#question.fewerRuns?.[name] ?? this.runs);
+  }
+
+  /** @returns the answer of the last part, or null when one failed. */
+  async ask(contestant, parts, number) {
+    const folder = join(this.#folder, `${contestant.name}-${contestant.variant}-${number}`);
+    mkdirSync(folder, { recursive: true });
+    try {
+      let answer = null;
+      for (const part of parts) answer = await this.#askPart(contestant, part, number, folder);
+      return answer;
+    } catch (error) {
+      this.note(contestant, error.message);
+      return null;
+    } finally {
+      discard(folder);
+    }
+  }
+
+  async #askPart({ key, name: peerName, variant, peer }, part, number, folder) {
+    if (this.#tools.isOver()) throw new Error('there was no time left');
+    const started = performance.now();
+    const told = { name: this.#name, peer: peerName, part, variant, number, size: this.size };
+    const order = { ...told, folder, shared: this.#folder };
+    const answer = await ask(peer, order, this.#question.timeoutMs);
+    const seconds = ((performance.now() - started) / 1000).toFixed(1);
+    this.#tools.say(`${this.#name} ${key} ${part} ${number + 1} (${seconds} s)`);
+    return answer;
+  }
+
+  note({ key }, why) {
+    this.#tools.say(`NOT MEASURED: ${this.#name} ${key}: ${why}`);
+    this.failures.push({ name: this.#name, key, why });
+  }
+
+  end() {
+    discard(this.#folder);
+  }
+}
+
+async function prepare(survey, question, contestants) {
+  if (question.prepare === undefined) return contestants;
+  const ready = [];
+  for (const contestant of contestants) {
+    if ((await survey.ask(contestant, ['prepare'], 0)) !== null) ready.push(contestant);
+  }
+  return ready;
+}
+
+/** @returns every answer of every run, by contestant, and what could not be measured. */
+export async function surveyQuestion(name, question, tools) {
+  const survey = new Survey(name, question, tools);
+  const all = contestantsOf(question, tools.peers);
+  for (const contestant of all.filter((each) => each.missing !== null)) {
+    survey.note(contestant, contestant.missing);
+  }
+  const ready = await prepare(
+    survey,
+    question,
+    all.filter((each) => each.missing === null),
+  );
+  const parts = question.before === undefined ? ['measure'] : ['before', 'measure'];
+  const series = Object.fromEntries(all.map(({ key }) => [key, []]));
+  for (let number = 0; number < survey.runs; number += 1) {
+    for (const contestant of inTurn(
+      ready.filter((each) => number < survey.runsOf(each)),
+      number,
+    )) {
+      const answer = await survey.ask(contestant, parts, number);
       if (answer !== null) series[contestant.key].push(answer);
     }
   }
-  rmSync(shared, { recursive: true, force: true, maxRetries: 3 });
-  return { name, size, runs, series, failures };
+  survey.end();
+  return { name, size: survey.size, runs: survey.runs, series, failures: survey.failures };
 }

@@ -27,14 +27,14 @@ export function markdownTable([header, ...body]) {
 }
 
 export function plainTable(lines) {
-  const widths = lines[0].map((_, column) => Math.max(...lines.map((cells) => cells[column].length)));
-  return lines
+  const plain = lines.map((cells) => cells.map((cell) => cell.replaceAll('`', '')));
+  const widths = plain[0].map((_, column) => Math.max(...plain.map((cells) => cells[column].length)));
+  return plain
     .map((cells) =>
       cells
         .map((cell, column) => cell.padEnd(widths[column]))
         .join('  ')
         .trimEnd(),
     )
-    .join('\n')
-    .replaceAll('`', '');
+    .join('\n');
 }

@@ -7,6 +7,8 @@ export function numberText(value, unit) {
   return value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
+export const countText = (count) => count.toLocaleString('en');
+
 export function figureText(figure, unit) {
   if (figure === undefined) return '';
   if (figure === null) return 'not measured';
@@ -17,13 +19,16 @@ export function figureText(figure, unit) {
 
 const bound = ({ atLeast, atMost }) => (atLeast !== undefined ? `≥ ${atLeast}` : `≤ ${atMost}`);
 
+/** Without a bound it is no goal: the share is told, and nothing is expected of it. */
 export function goalText(goal, unit, titles) {
+  if (!goal.isGoal) return `share of ${titles[goal.beside] ?? goal.beside}`;
   if (!goal.isRatio) return `${bound(goal)} ${unit}`;
-  return `${bound(goal)} × ${goal.beside === undefined ? goal.variant : titles[goal.beside]}`;
+  return `${bound(goal)} × ${goal.title ?? titles[goal.beside] ?? goal.beside}`;
 }
 
-export function verdictText({ isRatio, value, reached }) {
-  if (reached === null) return 'not measured';
+export function verdictText({ isRatio, isGoal, value, reached }) {
+  if (value === null) return 'not measured';
+  if (!isGoal) return `${value.toFixed(2)} ×`;
   const word = reached ? 'reached' : 'MISSED';
   return isRatio ? `${value.toFixed(2)} ×, ${word}` : word;
 }

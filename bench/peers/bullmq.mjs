@@ -7,15 +7,13 @@
 import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 
-export const SETTINGS = 'ioredis, `removeOnComplete: { count: 10_000 }`, all else as it comes';
-
 const QUIET = { count: 10_000 };
 
-export async function open({ redisPort: port, isFirst = true, queueOptions = {} }) {
+export async function open({ redisPort: port, isFirst = true }) {
   const connection = { host: '127.0.0.1', port, maxRetriesPerRequest: null };
-  const control = new Redis({ ...connection, lazyConnect: false });
+  const control = new Redis(connection);
   if (isFirst) await control.flushall('SYNC');
-  const queue = new Queue('bench', { connection, ...queueOptions });
+  const queue = new Queue('bench', { connection });
   await queue.waitUntilReady();
   const workers = [];
   return {

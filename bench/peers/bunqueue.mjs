@@ -3,11 +3,8 @@
 import { join } from 'node:path';
 import { Queue, shutdownManager, Worker } from 'bunqueue/client';
 
-export const SETTINGS =
-  'embedded, on Bun, SQLite file with its write buffer as it comes (up to 10 ms of acknowledged jobs may be lost)';
-
-export async function open({ folder, file = 'jobs.db' }) {
-  const where = { embedded: true, dataPath: join(folder, file) };
+export async function open({ folder, file = 'jobs.db', inMemory = false }) {
+  const where = { embedded: true, ...(!inMemory && { dataPath: join(folder, file) }) };
   const queue = new Queue('bench', where);
   const workers = [];
   return {

@@ -3,12 +3,9 @@
 import { join } from 'node:path';
 import { Queue, Worker } from '../../dist/index.js';
 
-export const SETTINGS =
-  'SQLite file, WAL, `synchronous=FULL`, default retention (10,000 completed jobs kept)';
-
-export async function open({ folder, file = 'jobs.db', queueOptions = {} }) {
+export async function open({ folder, file = 'jobs.db', retention = null }) {
   const connection = `sqlite:${join(folder, file)}`;
-  const queue = new Queue('bench', { connection, ...queueOptions });
+  const queue = new Queue('bench', { connection, ...(retention !== null && { retention }) });
   const workers = [];
   return {
     add: (name, data) => queue.add(name, data),

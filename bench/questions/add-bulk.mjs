@@ -1,5 +1,6 @@
 /** How many jobs a second are acknowledged when one caller adds 500 at a time and waits for each bulk. */
 
+import { cpuRows } from '../harness/cpu-rows.mjs';
 import { BULK, bulkOf, timed } from '../harness/load.mjs';
 
 async function addBulks(queue, jobs) {
@@ -7,19 +8,18 @@ async function addBulks(queue, jobs) {
 }
 
 export const question = {
-  peers: ['millrace', 'bullmq', 'bunqueue'],
+  peers: ['millrace', 'bullmq', 'bunqueue', 'sqlite'],
   runs: 5,
   size: { jobs: 100_000, warmUp: 10_000 },
   quick: { jobs: 20_000, warmUp: 5000 },
-  rows: [
+  rows: () => [
     {
       key: 'perSecond',
       title: '`addBulk` of 500',
       unit: 'jobs/s',
-      goals: [{ beside: 'bullmq', atLeast: 6 }],
+      goals: [{ beside: 'bullmq', atLeast: 6 }, { beside: 'sqlite' }],
     },
-    { key: 'cpu', title: 'its CPU of the process, per 10,000 jobs', unit: 's' },
-    { key: 'serverCpu', title: 'its CPU of Redis, per 10,000 jobs', unit: 's', peers: ['bullmq'] },
+    ...cpuRows('`addBulk` of 500'),
   ],
   async measure({ open, size: { jobs, warmUp } }) {
     const queue = await open();

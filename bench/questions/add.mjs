@@ -1,5 +1,6 @@
 /** How many single jobs a second are acknowledged when a hundred callers add at once. */
 
+import { cpuRows } from '../harness/cpu-rows.mjs';
 import { addEach, timed } from '../harness/load.mjs';
 
 export const question = {
@@ -7,15 +8,14 @@ export const question = {
   runs: 5,
   size: { jobs: 40_000, warmUp: 5000, inFlight: 100 },
   quick: { jobs: 10_000, warmUp: 2000, inFlight: 100 },
-  rows: [
+  rows: () => [
     {
       key: 'perSecond',
       title: '`add`, 100 in flight',
       unit: 'jobs/s',
       goals: [{ beside: 'bullmq', atLeast: 4 }],
     },
-    { key: 'cpu', title: 'its CPU of the process, per 10,000 jobs', unit: 's' },
-    { key: 'serverCpu', title: 'its CPU of Redis, per 10,000 jobs', unit: 's', peers: ['bullmq'] },
+    ...cpuRows('`add`, 100 in flight'),
   ],
   async measure({ open, size: { jobs, warmUp, inFlight } }) {
     const queue = await open();
