@@ -210,7 +210,9 @@ function openDatabase(path: string): Database {
   const [major = 0] = process.versions.node.split('.').map(Number);
   const driver = major >= 22 ? 'node:sqlite' : '@photostructure/sqlite';
   const { DatabaseSync } = require(driver) as { DatabaseSync: new (path: string) => Database };
-  return new DatabaseSync(path);
+  const db = new DatabaseSync(path);
+  db.exec('pragma synchronous = full');
+  return db;
 }
 
 describe("in the caller's own transaction", () => {

@@ -30,6 +30,7 @@ describe.skipIf(!isAble)(`power loss, one process that does everything (seed ${S
         "claim",
         "close",
         "configure",
+        "join",
         "move",
         "open",
         "remove",

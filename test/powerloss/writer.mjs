@@ -10,11 +10,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync, writeSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { changes, endings, removals } from './writer-moves.mjs';
 import { note, sizeOf, useNotes, workUntilIdle } from './writer-work.mjs';
 
 const [dist, url, notesFile, scenario, rounds = '1', prefix = 'm'] = process.argv.slice(2);
+const { DatabaseSync } = createRequire(import.meta.url)('@photostructure/sqlite');
 const { connect, Queue, Worker } = await import(`${dist}/index.js`);
 useNotes((text) => writeSync(notes, text));
 const notes = openSync(notesFile, 'a');
@@ -47,6 +49,27 @@ async function addMany(queue, count, opts) {
   await queue.addBulk(jobs);
   note('added', { queue: queue.name, ids });
   return ids;
+}
+
+/** In transactions of the application, on a connection of its own; half of them are rolled back. */
+async function joined({ queue }) {
+  note('phase', { phase: 'join' });
+  const db = new DatabaseSync(url.slice('sqlite:'.length));
+  db.exec('pragma busy_timeout = 5000; pragma synchronous = full');
+  db.exec('create table if not exists purchase (id text)');
+  for (let index = 0; index < 6; index += 1) {
+    const jobs = Array.from({ length: 3 }, () => jobFor(nextId()));
+    const ids = jobs.map(({ data }) => data.id);
+    // Of one that is rolled back nothing may ever be seen, so it is not announced.
+    const commits = index % 2 === 0;
+    if (commits) note('adding', { queue: 'joined', ids, sizes: jobs.map(({ data }) => data.fill.length) });
+    db.exec('begin immediate');
+    db.prepare('insert into purchase values (?)').run(ids[0]);
+    await queue('joined').addBulk(jobs, { tx: db });
+    db.exec(commits ? 'commit' : 'rollback');
+    if (commits) note('added', { queue: 'joined', ids });
+  }
+  db.close();
 }
 
 async function configure(store, queue, value) {
@@ -111,6 +134,7 @@ async function everything(count) {
       await produce(tools, round);
       await endings(tools, { addMany });
       await changes(tools, { addMany });
+      await joined(tools);
       await work(tools);
       await removals(tools, { addMany });
     });

@@ -44,7 +44,7 @@ export class Database {
 
   /** Statements that are used once or seldom do not belong in the cache. */
   pragma<Row>(sql: string): Row | undefined {
-    return this.#connection.prepare(sql).get() as Row | undefined;
+    return this.#prepare(sql).get() as Row | undefined;
   }
 
   close(): void {

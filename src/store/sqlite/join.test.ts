@@ -21,6 +21,7 @@ describe('the transaction of an application', () => {
     path = join(directory, 'app.db');
     store = sqliteStore({ path, clock: new FakeClock() });
     app = loadDriver('file').open(path);
+    app.exec('pragma synchronous = full');
     app.exec('create table purchase (id text)');
   });
   afterEach(async () => {
@@ -99,6 +100,21 @@ describe('the transaction of an application', () => {
 
   it('is begun by the application, not by the store', async () => {
     await expect(apply(addOf('a'))).rejects.toThrow(/not in a transaction.*begin immediate/s);
+  });
+
+  it('is refused where a power cut could take it away after the commit', async () => {
+    app.exec('pragma synchronous = normal');
+    app.exec('begin immediate');
+
+    await expect(apply(addOf('a'))).rejects.toThrow(InvalidOptionError);
+    await expect(apply(addOf('a'))).rejects.toThrow(/synchronous = 1.*pragma synchronous = full/s);
+    app.exec('commit');
+    app.exec('pragma synchronous = full');
+    app.exec('begin immediate');
+    await apply(addOf('b'));
+    app.exec('commit');
+
+    expect(await claimIds(store)).toEqual(['b']);
   });
 
   it('is one on the file of the store', async () => {

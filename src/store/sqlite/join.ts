@@ -8,7 +8,7 @@ import { Database } from './database.ts';
 import type { DriverConnection } from './driver.ts';
 import { isBusy, toStoreError } from './map-error.ts';
 import { migrateInside } from './migrations.ts';
-import { MEMORY } from './open.ts';
+import { FULL, MEMORY } from './open.ts';
 import { Transaction } from './transaction.ts';
 
 /** Takes the write lock before anything is read, so that no number is read that another connection raises. */
@@ -28,6 +28,7 @@ export function applyInside(
 ): EffectResult[] {
   const db = databaseOf(asConnection(handle));
   checkFile(db, path);
+  checkLevel(db);
   try {
     db.exec('savepoint millrace');
     migrateInside(db);
@@ -97,6 +98,19 @@ function checkFile(db: Database, path: string): void {
   if (file !== '' && realOf(file) === path) return;
   const found = file === '' ? 'a database in memory' : `"${file}"`;
   throw wrong(`is a connection to ${found}, and the store is "${path}". Both must be the same file.`);
+}
+
+/**
+ * Some drivers open files at a lower level than SQLite's own. What the application commits there survives its own
+ * crash, and not that of the machine; jobs are promised more. The level cannot be changed within a transaction.
+ */
+function checkLevel(db: Database): void {
+  const level = db.pragma<{ synchronous: number }>('pragma synchronous')?.synchronous ?? 0;
+  if (level >= FULL) return;
+  throw wrong(
+    `is on a connection with \`synchronous = ${level}\`, so that a power cut could take away jobs after you have ` +
+      'committed them. Run `pragma synchronous = full` on the connection once, when you open it.',
+  );
 }
 
 function realOf(file: string): string {

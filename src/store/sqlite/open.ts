@@ -25,7 +25,8 @@ export interface Opened {
   readonly facts: Facts;
 }
 
-const FULL = 2;
+/** The level of `pragma synchronous` at which a commit is on disk when it returns. */
+export const FULL = 2;
 /** KiB, as a negative number in SQLite's words. */
 const CACHE = -32_000;
 
@@ -69,8 +70,11 @@ function setJournalMode(db: Database, isMemory: boolean): string {
   return answer;
 }
 
-/** Set and read back on every connection, because it is not a property of the file, and builds differ in it. */
-function setSynchronous(db: Database, isMemory: boolean): number {
+/**
+ * Set and read back on every connection, because it is not a property of the file, and builds differ in it. Exported
+ * for its test.
+ */
+export function setSynchronous(db: Database, isMemory: boolean): number {
   db.exec(`pragma synchronous = ${FULL}`);
   const answer = db.pragma<{ synchronous: number }>('pragma synchronous')?.synchronous ?? -1;
   if (!isMemory && answer < FULL) {
