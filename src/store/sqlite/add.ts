@@ -1,4 +1,6 @@
 import type { AddOutcome, NewJob } from '../store.ts';
+import type { SqlValue } from './driver.ts';
+import { manyRows } from './many.ts';
 import { type QueueState, tell } from './queue.ts';
 import { sumOf } from './sum.ts';
 import type { Transaction } from './transaction.ts';
@@ -9,29 +11,90 @@ const INSERT_JOB = `
     timeout_ms, keep_completed_ms, keep_failed_ms)
   values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
   on conflict (id, queue) do nothing`;
-const INSERT_BODY =
-  'insert into millrace_body (seq, content_type, headers, policy, body, sum) values (?, ?, ?, ?, ?, ?)';
+/** The same for jobs without wishes. */
+const INSERT_PLAIN = manyRows({
+  shared: 2,
+  before: `
+    insert into millrace_job (queue, added_at, ready_at, state, priority, seq, rank, id, name) values`,
+  row: (at) => `(?1, ?2, ?2, 'waiting', 0, ?${at}, ?${at}, ?${at + 1}, ?${at + 2})`,
+  width: 3,
+  after: 'on conflict (id, queue) do nothing',
+});
+const INSERT_BODIES = manyRows({
+  shared: 0,
+  before: 'insert into millrace_body (seq, content_type, headers, policy, body, sum) values',
+  row: (at) => `(?${at}, ?${at + 1}, ?${at + 2}, ?${at + 3}, ?${at + 4}, ?${at + 5})`,
+  width: 6,
+  after: '',
+});
+const TAKE_BACK = 'delete from millrace_job where seq > ?';
 const NAME = 'select name from millrace_job where id = ? and queue = ?';
 
 export function add(tx: Transaction, jobs: readonly NewJob[]): AddOutcome[] {
-  return jobs.map((job) => addOne(tx, job));
+  return groupsOf(jobs).flatMap((group) => addTogether(tx, group) ?? group.map((job) => addOne(tx, job)));
+}
+
+/** Jobs that follow one another and can be written by one statement; all others stand alone. */
+function groupsOf(jobs: readonly NewJob[]): NewJob[][] {
+  const groups: NewJob[][] = [];
+  let open: NewJob[] | null = null;
+  for (const job of jobs) {
+    if (open === null || !isPlain(job) || open[0]?.queue !== job.queue) {
+      const group: NewJob[] = [job];
+      groups.push(group);
+      open = isPlain(job) ? group : null;
+    } else open.push(job);
+  }
+  return groups;
+}
+
+function isPlain({ delayMs, priority, lifo, policy }: NewJob): boolean {
+  const { ttlMs, timeoutMs, keepCompletedMs, keepFailedMs } = policy;
+  const isPatient = ttlMs === null && timeoutMs === null;
+  return delayMs + priority === 0 && !lifo && isPatient && keepCompletedMs === null && keepFailedMs === null;
+}
+
+/** null: the queue has one of them already, or one is there twice, and nothing was added. */
+function addTogether(tx: Transaction, jobs: readonly NewJob[]): AddOutcome[] | null {
+  const [first] = jobs;
+  if (first === undefined || jobs.length === 1) return null;
+  const queue = tx.ensureQueue(first.queue);
+  const before = tx.last('seq');
+  const rows = jobs.map(({ id, name }, index) => [before + 1 + index, id, name]);
+  if (INSERT_PLAIN(tx.db, [queue.id, tx.now], rows) < jobs.length) {
+    tx.db.run(TAKE_BACK, before);
+    return null;
+  }
+  INSERT_BODIES(
+    tx.db,
+    [],
+    jobs.map((job, index) => bodyOf(job, before + 1 + index)),
+  );
+  return jobs.map((job) => added(tx, queue, job));
 }
 
 function addOne(tx: Transaction, job: NewJob): AddOutcome {
   const queue = tx.ensureQueue(job.queue);
   const seq = tx.last('seq') + 1;
   if (insertJob(tx, queue, { job, seq }) === 0) return duplicate(tx, queue, job.id);
+  INSERT_BODIES(tx.db, [], [bodyOf(job, seq)]);
+  return added(tx, queue, job);
+}
+
+/** What there is to tell and to count; the job has the next number. */
+function added(tx: Transaction, queue: QueueState, { id, name, delayMs }: NewJob): AddOutcome {
   tx.next('seq');
-  const { body, contentType, headers, policy, id, name } = job;
-  const cold = [contentType, JSON.stringify(headers), JSON.stringify(policy), body, sumOf(body)] as const;
-  tx.db.run(INSERT_BODY, seq, ...cold);
-  if (job.delayMs > 0) queue.nextDueAt = undefined;
-  queue.tally.add(job.delayMs > 0 ? 'count_delayed' : 'count_waiting', 1);
+  if (delayMs > 0) queue.nextDueAt = undefined;
+  queue.tally.add(delayMs > 0 ? 'count_delayed' : 'count_waiting', 1);
   queue.tally.add('total_added', 1);
   tell(tx, queue, { kind: 'added', id, name });
   tx.count(queue, name, { event: 'added' });
   tx.hint(queue.name, 'ready');
   return { id, outcome: 'created' };
+}
+
+function bodyOf({ contentType, headers, policy, body }: NewJob, seq: number): SqlValue[] {
+  return [seq, contentType, JSON.stringify(headers), JSON.stringify(policy), body, sumOf(body)];
 }
 
 function insertJob(tx: Transaction, queue: QueueState, { job, seq }: { job: NewJob; seq: number }): number {

@@ -2,15 +2,13 @@ import { MAX_SLICE } from '../../job/limits.ts';
 import { patchSettings, type QueuePatch, type QueueSettings } from '../../job/queue-settings.ts';
 import { JOB_STATES, type JobState } from '../../job/record.ts';
 import type { Swept } from '../store.ts';
+import { candidates } from './candidates.ts';
 import { startRecording } from './feed.ts';
-import { discardNow } from './move.ts';
+import { discardAll } from './move.ts';
 import { isRecorded, type QueueState, saveSettings, tell } from './queue.ts';
-import { jobRows, ROW } from './row.ts';
+import { rowsOf } from './row.ts';
 import type { Transaction } from './transaction.ts';
 
-const BY_SEQ = `
-  select ${ROW} from millrace_job j indexed by millrace_job_state
-  where j.queue = ? and j.state = ? and j.seq <= ? order by j.seq limit ?`;
 const COUNT_ACTIVE = 'select count_active as active from millrace_queue where id = ?';
 const DELETE_STATS = 'delete from millrace_stat where queue = ?';
 const DELETE_QUEUE = 'delete from millrace_queue where id = ?';
@@ -69,9 +67,11 @@ function removeSome(
   queue: QueueState,
   { states, before }: { states: readonly JobState[]; before: number },
 ): { removed: number; more: boolean } {
-  const meant = states
-    .flatMap((state) => jobRows(tx.db, BY_SEQ, queue.id, state, before, MAX_SLICE + 1))
-    .sort((one, other) => one.seq - other.seq);
-  for (const row of meant.slice(0, MAX_SLICE)) discardNow(tx, row);
+  const meant: number[] = [];
+  for (const seq of candidates(tx, { queues: [queue.name], states }, { order: 'oldest', from: 0 })) {
+    if (seq > before || meant.length > MAX_SLICE) break;
+    meant.push(seq);
+  }
+  discardAll(tx, rowsOf(tx.db, meant.slice(0, MAX_SLICE)));
   return { removed: Math.min(meant.length, MAX_SLICE), more: meant.length > MAX_SLICE };
 }

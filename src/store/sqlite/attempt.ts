@@ -42,6 +42,16 @@ const INSERT = `
   values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 const TRIM = 'delete from millrace_attempt where seq = ? and number <= ?';
 const READ = 'select * from millrace_attempt where seq = ? order by number';
+/** Of a job that completed and has no record of its last attempt: its own row is that record. */
+const IN_JOB = `
+  select claims as number, generation, token, worker, claimed_at as started_at, finished_at as ended_at,
+    'completed' as outcome, null as error, null as retry_after_ms, trace_id
+  from millrace_job where seq = ? and state = 'completed' and not exists (
+    select 1 from millrace_attempt a where a.seq = millrace_job.seq and a.number = millrace_job.claims)`;
+const WRITE_IN_JOB = `
+  insert into millrace_attempt
+    (seq, number, generation, token, worker, started_at, ended_at, outcome, error, retry_after_ms, trace_id)
+  select ?1, * from (${IN_JOB.replace('seq = ?', 'seq = ?1')})`;
 const READ_LEASE = `
   select worker, token, expires_at, deadline_at, suspect_pass, spared from millrace_lease where worker = ? and token = ?`;
 const READ_SESSION_END = 'select expires_at from millrace_session where id = ?';
@@ -72,8 +82,14 @@ export function closeAttempt(tx: Transaction, row: JobRow, end: AttemptEnd): num
   return Math.max(0, tx.now - startedAt);
 }
 
+/** Before a completed job goes on to another life. */
+export function keepLastAttempt(tx: Transaction, row: JobRow): void {
+  if (row.state === 'completed') tx.db.run(WRITE_IN_JOB, row.seq);
+}
+
 export function attemptsOf(db: Database, seq: number): AttemptRecord[] {
-  return db.all<AttemptRow>(READ, seq).map((row) => ({
+  const rows = [...db.all<AttemptRow>(READ, seq), ...db.all<AttemptRow>(IN_JOB, seq)];
+  return rows.map((row) => ({
     number: row.number,
     generation: row.generation,
     token: row.token,

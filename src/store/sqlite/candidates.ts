@@ -4,7 +4,7 @@
  */
 
 import type { JobFilter } from '../../job/filter.ts';
-import { JOB_STATES } from '../../job/record.ts';
+import { JOB_STATES, type JobState } from '../../job/record.ts';
 import type { SqlValue } from './driver.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -28,9 +28,23 @@ const MAX_SOURCES = 64;
 
 const BY_STATE = {
   newest:
-    'select seq from millrace_job indexed by millrace_job_state where queue = ? and state = ? and seq < ? order by seq desc limit ?',
+    "select seq from millrace_job indexed by millrace_job_state where queue = ? and state = ? and state <> 'waiting' and seq < ? order by seq desc limit ?",
   oldest:
-    'select seq from millrace_job indexed by millrace_job_state where queue = ? and state = ? and seq > ? order by seq limit ?',
+    "select seq from millrace_job indexed by millrace_job_state where queue = ? and state = ? and state <> 'waiting' and seq > ? order by seq limit ?",
+};
+/** Waiting jobs of priority 0 that are not ahead of their turn: their rank is their number. */
+const IN_TURN = {
+  newest:
+    "select rank as seq from millrace_job indexed by millrace_job_ready where queue = ? and state = 'waiting' and priority = 0 and rank > 0 and rank < ? order by rank desc limit ?",
+  oldest:
+    "select rank as seq from millrace_job indexed by millrace_job_ready where queue = ? and state = 'waiting' and priority = 0 and rank > 0 and rank > ? order by rank limit ?",
+};
+/** The other waiting jobs. */
+const ASIDE = {
+  newest:
+    "select seq from millrace_job indexed by millrace_job_aside where queue = ? and state = 'waiting' and (priority <> 0 or rank < 0) and seq < ? order by seq desc limit ?",
+  oldest:
+    "select seq from millrace_job indexed by millrace_job_aside where queue = ? and state = 'waiting' and (priority <> 0 or rank < 0) and seq > ? order by seq limit ?",
 };
 const BY_FINGERPRINT = {
   newest:
@@ -69,7 +83,12 @@ function sourcesOf(tx: Transaction, filter: JobFilter): Source[] {
   const queues = [...new Set(filter.queues)].flatMap((name) => tx.queue(name) ?? []);
   const states = [...new Set(filter.states ?? JOB_STATES)];
   if (queues.length * states.length > MAX_SOURCES) return [{ sql: BY_SEQ, values: [] }];
-  return queues.flatMap(({ id }) => states.map((state) => ({ sql: BY_STATE, values: [id, state] })));
+  return queues.flatMap(({ id }) => states.flatMap((state) => sourcesOfState(id, state)));
+}
+
+function sourcesOfState(queue: number, state: JobState): Source[] {
+  if (state !== 'waiting') return [{ sql: BY_STATE, values: [queue, state] }];
+  return [IN_TURN, ASIDE].map((sql) => ({ sql, values: [queue] }));
 }
 
 /** Read page by page, so that a caller who stops early leaves the rest unread. */

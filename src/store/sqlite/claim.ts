@@ -3,18 +3,30 @@ import { deadlineOf, leaseEnd } from '../../job/lease.ts';
 import { MAX_SLICE } from '../../job/limits.ts';
 import type { ClaimAnswer, Claimed, ClaimRequest } from '../store.ts';
 import { closeAttempt } from './attempt.ts';
-import { alter, clearError, expire, finish } from './jobs.ts';
+import type { SqlValue } from './driver.ts';
+import { clearError, expire, finish } from './jobs.ts';
+import { manyRows } from './many.ts';
 import { promoteQueue, untilDue } from './promote.ts';
-import { type QueueState, tell } from './queue.ts';
+import { isRecorded, type QueueState, tell } from './queue.ts';
 import { COLD, FULL, type FullRow, fullRows, toRecord } from './row.ts';
 import type { Transaction } from './transaction.ts';
 
 const WAITING = `
   select ${FULL} from millrace_job j indexed by millrace_job_ready ${COLD}
   where j.queue = ? and j.state = 'waiting' order by j.priority, j.rank limit ?`;
-const INSERT_LEASE = `
-  insert into millrace_lease (worker, token, seq, expires_at, deadline_at, past_due_at, spared)
-  values (?, ?, ?, ?, ?, ?, ?)`;
+/** The tokens of jobs that are taken together follow each other, in the order of the list. */
+const ACTIVATE = `
+  update millrace_job set state = 'active', token = ?2 + e.key, worker = ?3, claims = claims + 1, claimed_at = ?4,
+    first_claimed_at = coalesce(first_claimed_at, ?4), expires_at = null
+  from json_each(?1) e where millrace_job.seq = e.value`;
+const INSERT_LEASES = manyRows({
+  shared: 2,
+  before:
+    'insert into millrace_lease (worker, spared, token, seq, expires_at, deadline_at, past_due_at) values',
+  row: (at) => `(?1, ?2, ?${at}, ?${at + 1}, ?${at + 2}, ?${at + 3}, ?${at + 4})`,
+  width: 5,
+  after: '',
+});
 const INSERT_BATCH = `
   insert into millrace_claim_batch (id, answered_at, worker, first_token, last_token) values (?, ?, ?, ?, ?)
   on conflict do update set answered_at = excluded.answered_at, worker = excluded.worker,
@@ -78,49 +90,71 @@ function takeJobs(tx: Transaction, queue: QueueState, request: ClaimRequest): Cl
   for (;;) {
     const wanted = request.limit - jobs.length;
     const rows = wanted === 0 ? [] : fullRows(tx.db, WAITING, queue.id, wanted);
-    for (const row of rows) {
-      if (row.expires_at === null || row.expires_at > tx.now) {
-        jobs.push(takeJob(tx, queue, { row, request }));
-      } else {
+    for (const group of groupsOf(tx, queue, rows)) {
+      const [first] = group;
+      if (first === undefined || !isExpired(tx, first))
+        jobs.push(...take(tx, queue, { rows: group, request }));
+      else {
         if (expired === MAX_SLICE) return jobs;
         expired += 1;
-        expire(tx, row);
+        expire(tx, first);
       }
     }
     if (rows.length < wanted || jobs.length === request.limit) return jobs;
   }
 }
 
-function takeJob(
-  tx: Transaction,
-  queue: QueueState,
-  { row, request }: { row: FullRow; request: ClaimRequest },
-): Claimed {
-  const isFirst = row.first_claimed_at === null;
-  alter(tx, row, {
-    state: 'active',
-    token: tx.next('token'),
-    worker: request.worker,
-    claims: row.claims + 1,
-    claimed_at: tx.now,
-    first_claimed_at: row.first_claimed_at ?? tx.now,
-    expires_at: null,
-  });
-  tell(tx, queue, { kind: 'active', id: row.id, name: row.name });
-  if (isFirst) tx.count(queue, row.name, { waitMs: waitedMs(row) });
-  if (queue.settings.delivery === 'at-most-once') return settleAtClaim(tx, queue, row);
-  hold(tx, row, request);
-  return claimedOf(tx, row);
+/** What is written at once: all of them or, where the feed would tell of them out of their turn, each on its own. */
+function groupsOf(tx: Transaction, queue: QueueState, rows: readonly FullRow[]): (readonly FullRow[])[] {
+  const inTurn = queue.settings.delivery === 'at-least-once' || !isRecorded(queue, tx.now);
+  return inTurn && !rows.some((row) => isExpired(tx, row)) ? [rows] : rows.map((row) => [row]);
 }
 
-function hold(tx: Transaction, row: FullRow, request: ClaimRequest): void {
-  const { worker, leaseMs, quarantine = false } = request;
+function isExpired(tx: Transaction, { expires_at: at }: FullRow): boolean {
+  return at !== null && at <= tx.now;
+}
+
+function take(
+  tx: Transaction,
+  queue: QueueState,
+  { rows, request }: { rows: readonly FullRow[]; request: ClaimRequest },
+): Claimed[] {
+  for (const row of rows) activate(tx, queue, { row, worker: request.worker });
+  const [first] = rows;
+  if (first === undefined) return [];
+  tx.db.run(ACTIVATE, JSON.stringify(rows.map(({ seq }) => seq)), first.token, request.worker, tx.now);
+  queue.tally.add('count_waiting', -rows.length);
+  queue.tally.add('count_active', rows.length);
+  if (queue.settings.delivery === 'at-most-once') return rows.map((row) => settleAtClaim(tx, queue, row));
+  const leases = rows.map((row) => leaseOf(tx, row, request));
+  INSERT_LEASES(tx.db, [request.worker, request.quarantine === true ? 1 : 0], leases);
+  return rows.map((row) => claimedOf(tx, row));
+}
+
+/** In memory; the statement does the same to the row in the database. */
+function activate(
+  tx: Transaction,
+  queue: QueueState,
+  { row, worker }: { row: FullRow; worker: string },
+): void {
+  const isFirst = row.first_claimed_at === null;
+  row.state = 'active';
+  row.token = tx.next('token');
+  row.worker = worker;
+  row.claims += 1;
+  row.claimed_at = tx.now;
+  row.first_claimed_at ??= tx.now;
+  row.expires_at = null;
+  tell(tx, queue, { kind: 'active', id: row.id, name: row.name });
+  if (isFirst) tx.count(queue, row.name, { waitMs: waitedMs(row) });
+}
+
+/** The values of its row. */
+function leaseOf(tx: Transaction, row: FullRow, { leaseMs }: ClaimRequest): SqlValue[] {
   const deadlineAt = deadlineOf(row.timeout_ms, tx.now);
   const expiresAt = leaseMs === null ? null : leaseEnd(leaseMs, deadlineAt, tx.now);
   // A lease never outlives its deadline, so one of the two is the time from which it is past due.
-  const pastDueAt = expiresAt ?? deadlineAt;
-  const spared = quarantine ? 1 : 0;
-  tx.db.run(INSERT_LEASE, worker, row.token, row.seq, expiresAt, deadlineAt, pastDueAt, spared);
+  return [row.token, row.seq, expiresAt, deadlineAt, expiresAt ?? deadlineAt];
 }
 
 /** It may be lost from here on, but it is never run twice. */

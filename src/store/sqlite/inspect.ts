@@ -23,8 +23,8 @@ const SUMMARIES = `
   select q.id, q.name, q.settings, q.created_at, ${TALLY_COLUMNS},
     (select min(j.ready_at) from millrace_job j indexed by millrace_job_ready_at
       where j.queue = q.id and j.state = 'waiting') as ready_at,
-    (select min(j.claimed_at) from millrace_job j indexed by millrace_job_active
-      where j.queue = q.id and j.state = 'active') as claimed_at
+    (select min(j.claimed_at) from millrace_job j indexed by millrace_job_state
+      where j.queue = q.id and j.state = 'active' and j.state <> 'waiting') as claimed_at
   from millrace_queue q where q.namespace = ?`;
 const ALL = `${SUMMARIES} order by q.name`;
 const NAMED = `${SUMMARIES} and q.name = ?`;

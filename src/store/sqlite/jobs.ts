@@ -10,13 +10,10 @@ import type { Transaction } from './transaction.ts';
 /** Columns that moves may change. */
 export type Changes = Partial<Omit<FullRow, 'seq' | 'id' | 'name'>> & { readonly move_number?: number };
 
-const DELETES = [
-  'delete from millrace_body where seq = ?',
-  'delete from millrace_report where seq = ?',
-  'delete from millrace_attempt where seq = ?',
-  'delete from millrace_log where seq = ?',
-  'delete from millrace_job where seq = ?',
-];
+/** With the numbers of the jobs as JSON. */
+const DELETES = ['body', 'report', 'attempt', 'log', 'job'].map(
+  (part) => `delete from millrace_${part} where seq in (select e.value from json_each(?) e)`,
+);
 const DELETE_LEASE = 'delete from millrace_lease where worker = ? and token = ?';
 const WRITE_ERROR = `
   insert into millrace_report (seq, error) values (?, ?) on conflict do update set error = excluded.error`;
@@ -101,14 +98,21 @@ export function expire(tx: Transaction, row: JobRow): void {
 
 /** Deletes the record with its attempts, its log and its lease. */
 export function remove(tx: Transaction, row: JobRow): void {
-  if (row.state === 'active') endLease(tx, row);
-  forgetNextDue(tx, row);
-  for (const sql of DELETES) tx.db.run(sql, row.seq);
-  const { tally } = tx.queueById(row.queue);
-  tally.add(`count_${row.state}`, -1);
-  const ruled = isRuled(row);
-  if (ruled !== null) tally.add(`ruled_${ruled}`, -1);
-  tally.add('total_removed', 1);
+  removeAll(tx, [row]);
+}
+
+export function removeAll(tx: Transaction, rows: readonly JobRow[]): void {
+  const seqs = JSON.stringify(rows.map(({ seq }) => seq));
+  for (const sql of DELETES) tx.db.run(sql, seqs);
+  for (const row of rows) {
+    if (row.state === 'active') endLease(tx, row);
+    forgetNextDue(tx, row);
+    const { tally } = tx.queueById(row.queue);
+    tally.add(`count_${row.state}`, -1);
+    const ruled = isRuled(row);
+    if (ruled !== null) tally.add(`ruled_${ruled}`, -1);
+    tally.add('total_removed', 1);
+  }
 }
 
 export function endLease(tx: Transaction, row: JobRow): void {

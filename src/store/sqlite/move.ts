@@ -1,8 +1,9 @@
 import { isFinished } from '../../job/keep.ts';
 import type { JobRef } from '../../job/record.ts';
 import type { MoveOutcome } from '../store.ts';
+import { keepLastAttempt } from './attempt.ts';
 import { freshStart, moveTo } from './dead-letter.ts';
-import { alter, type Changes, cancelNow, clearProgress, remove } from './jobs.ts';
+import { alter, type Changes, cancelNow, clearProgress, remove, removeAll } from './jobs.ts';
 import { tell } from './queue.ts';
 import { findRow, type JobRow, policyOf, rowIn } from './row.ts';
 import type { Transaction } from './transaction.ts';
@@ -47,6 +48,7 @@ export function redrive(tx: Transaction, ref: JobRef, toQueue: string | null): M
     if (known !== null && rowIn(tx.db, known, row.id) !== null) return { outcome: 'duplicate' };
     const changes: Changes = { result: null };
     clearProgress(tx, row);
+    keepLastAttempt(tx, row);
     if (elsewhere) moveTo(tx, row, { queue: tx.ensureQueue(toQueue), cause: 'redrive', changes });
     else alter(tx, row, { ...freshStart(row, tx.now), ...changes });
     tellOf(tx, row, 'waiting');
@@ -60,6 +62,12 @@ export function discard(tx: Transaction, ref: JobRef): MoveOutcome {
     discardNow(tx, row);
     return OK;
   });
+}
+
+/** The same for many. */
+export function discardAll(tx: Transaction, rows: readonly JobRow[]): void {
+  removeAll(tx, rows);
+  for (const row of rows) tellOf(tx, row, 'removed');
 }
 
 export function discardNow(tx: Transaction, row: JobRow): void {

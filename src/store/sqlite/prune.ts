@@ -1,7 +1,7 @@
 import type { FinishedState } from '../../job/keep.ts';
-import { discardNow } from './move.ts';
+import { discardAll } from './move.ts';
 import type { ChoreResult } from './promote.ts';
-import { rowOf } from './row.ts';
+import { rowsOf } from './row.ts';
 import type { Transaction } from './transaction.ts';
 
 interface Ended {
@@ -37,10 +37,8 @@ export function prune(tx: Transaction, limit: number): ChoreResult {
   const over = [...ruled, ...own].sort(
     (one, other) => one.finished_at - other.finished_at || one.seq - other.seq,
   );
-  for (const { seq } of over.slice(0, limit)) {
-    const row = rowOf(tx.db, seq);
-    if (row !== null) discardNow(tx, row);
-  }
+  const seqs = over.slice(0, limit).map(({ seq }) => seq);
+  if (seqs.length > 0) discardAll(tx, rowsOf(tx.db, seqs));
   return { touched: Math.min(over.length, limit), more: over.length > limit };
 }
 

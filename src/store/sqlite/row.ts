@@ -91,6 +91,13 @@ type RowTuple = readonly [
   fingerprint: string | null,
 ];
 
+/** What is no JSON: bytes. */
+interface Blobs {
+  readonly result: Bytes | null;
+  readonly body: Bytes;
+  readonly progress: Bytes | null;
+}
+
 type FullTuple = readonly [
   ...row: RowTuple,
   priority: number,
@@ -102,30 +109,33 @@ type FullTuple = readonly [
   originQueue: string | null,
   originCause: Origin['cause'] | null,
   originMovedAt: number | null,
-  result: Bytes | null,
-  body: Bytes,
   contentType: string,
   headers: string,
   policy: string,
   error: string | null,
-  progress: Bytes | null,
   sum: number | null,
 ];
 
 /** In the order of `RowTuple`. */
-export const ROW = `j.seq, j.queue, j.id, j.name, j.state, j.rank, j.due_at, j.expires_at, j.claimed_at, j.finished_at,
+const MOVING = `j.seq, j.queue, j.id, j.name, j.state, j.rank, j.due_at, j.expires_at, j.claimed_at, j.finished_at,
   j.generation, j.claims, j.failures, j.crashes, j.token, j.settled_token, j.worker, j.keep_completed_ms,
   j.keep_failed_ms, j.prune_at, j.cancel_reason, j.fingerprint`;
 /** In the order of `FullTuple`. */
-export const FULL: string = `${ROW}, j.priority, j.added_at, j.ready_at, j.first_claimed_at, j.timeout_ms, j.cause,
-  j.origin_queue, j.origin_cause, j.origin_moved_at, j.result, b.body, b.content_type, b.headers, b.policy, r.error,
-  r.progress, b.sum`;
+const REST = `j.priority, j.added_at, j.ready_at, j.first_claimed_at, j.timeout_ms, j.cause, j.origin_queue,
+  j.origin_cause, j.origin_moved_at, b.content_type, b.headers, b.policy, r.error, b.sum`;
+/**
+ * One column of JSON instead of many columns: what a driver does for each column of each row costs more than all
+ * that SQLite and `JSON.parse` do for it.
+ */
+export const ROW: string = `json_array(${MOVING})`;
+export const FULL: string = `json_array(${MOVING}, ${REST}), j.result, b.body, r.progress`;
 /** What lies apart. `cross join` keeps the order: the job decides, the others are looked up by its number. */
 export const COLD: string = `cross join millrace_body b on b.seq = j.seq
   left join millrace_report r on r.seq = j.seq`;
 
 const BY_ID = `select ${ROW} from millrace_job j where j.id = ? and j.queue = ?`;
 const BY_SEQ = `select ${ROW} from millrace_job j where j.seq = ?`;
+const BY_SEQS = `select ${ROW} from json_each(?) e cross join millrace_job j where j.seq = e.value`;
 const FULL_BY_SEQ = `select ${FULL} from millrace_job j ${COLD} where j.seq = ?`;
 const MOVED_ON = `
   select ${ROW} from millrace_job j where j.id = ? and j.origin_queue = ?
@@ -134,12 +144,16 @@ const POLICY = 'select policy from millrace_body where seq = ?';
 
 /** For statements that select `ROW`. */
 export function jobRows(db: Database, sql: string, ...values: SqlValue[]): JobRow[] {
-  return db.tuples<RowTuple>(sql, ...values).map(toRow);
+  return db.tuples<[string]>(sql, ...values).map(([row]) => toRow(JSON.parse(row) as RowTuple));
 }
 
 /** For statements that select `FULL`. */
 export function fullRows(db: Database, sql: string, ...values: SqlValue[]): FullRow[] {
-  return db.tuples<FullTuple>(sql, ...values).map(toFullRow);
+  return db
+    .tuples<[string, Bytes | null, Bytes, Bytes | null]>(sql, ...values)
+    .map(([row, result, body, progress]) =>
+      toFullRow(JSON.parse(row) as FullTuple, { result, body, progress }),
+    );
 }
 
 export function findRow(tx: Transaction, ref: JobRef): JobRow | null {
@@ -158,6 +172,11 @@ export function followRow(tx: Transaction, ref: JobRef): JobRow | null {
 
 export function rowOf(db: Database, seq: number): JobRow | null {
   return jobRows(db, BY_SEQ, seq)[0] ?? null;
+}
+
+/** In the order of the numbers given; those that are not there are left out. */
+export function rowsOf(db: Database, seqs: readonly number[]): JobRow[] {
+  return jobRows(db, BY_SEQS, JSON.stringify(seqs));
 }
 
 export function recordOf(tx: Transaction, seq: number): JobRecord | null {
@@ -250,7 +269,7 @@ function toRow(tuple: RowTuple): JobRow {
 }
 
 /** Spelled out: spreading a row into a larger object costs more than reading it from the database. */
-function toFullRow(tuple: FullTuple): FullRow {
+function toFullRow(tuple: FullTuple, { result, body, progress }: Blobs): FullRow {
   return {
     seq: tuple[0],
     queue: tuple[1],
@@ -283,13 +302,13 @@ function toFullRow(tuple: FullTuple): FullRow {
     origin_queue: tuple[28],
     origin_cause: tuple[29],
     origin_moved_at: tuple[30],
-    result: tuple[31],
-    body: tuple[32],
-    content_type: tuple[33],
-    headers: tuple[34],
-    policy: tuple[35],
-    error: tuple[36],
-    progress: tuple[37],
-    sum: tuple[38],
+    content_type: tuple[31],
+    headers: tuple[32],
+    policy: tuple[33],
+    error: tuple[34],
+    sum: tuple[35],
+    result,
+    body,
+    progress,
   };
 }

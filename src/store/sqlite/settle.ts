@@ -3,6 +3,7 @@ import type { ClaimRequest, CommitAnswer, Next, Settlement, SettleResult } from 
 import { applyEffect } from './apply.ts';
 import { closeAttempt, fence } from './attempt.ts';
 import { claim } from './claim.ts';
+import { completeAll, isPlain } from './complete.ts';
 import { deadLetter } from './dead-letter.ts';
 import { alter, type Changes, clearError, finish, writeError } from './jobs.ts';
 import { tell } from './queue.ts';
@@ -14,8 +15,32 @@ export function commit(
   settlements: readonly Settlement[],
   claims: readonly ClaimRequest[] = [],
 ): CommitAnswer {
-  const settled = settlements.map((settlement) => settle(tx, settlement));
+  const settled = runsOf(settlements).flatMap((run) => settleRun(tx, run));
   return { settled, claimed: claim(tx, claims) };
+}
+
+/** Settlements that follow one another and are alike, to be written at once; all others stand alone. */
+function runsOf(settlements: readonly Settlement[]): Settlement[][] {
+  const runs: Settlement[][] = [];
+  let open: { readonly queue: string; readonly ids: Set<string>; readonly run: Settlement[] } | null = null;
+  for (const settlement of settlements) {
+    const { queue, id } = settlement.lease;
+    if (open === null || !isPlain(settlement) || open.queue !== queue || open.ids.has(id)) {
+      const run = [settlement];
+      runs.push(run);
+      open = isPlain(settlement) ? { queue, ids: new Set([id]), run } : null;
+    } else {
+      open.ids.add(id);
+      open.run.push(settlement);
+    }
+  }
+  return runs;
+}
+
+function settleRun(tx: Transaction, run: readonly Settlement[]): SettleResult[] {
+  const [first] = run;
+  const answers = first !== undefined && isPlain(first) ? completeAll(tx, run) : run.map(() => null);
+  return run.map((settlement, index) => answers[index] ?? settle(tx, settlement));
 }
 
 function settle(tx: Transaction, settlement: Settlement): SettleResult {
