@@ -28,6 +28,11 @@ const whatToDo = {
   JobFailedError: "Look at the job's attempts (`millrace dead show`), mend the cause, redrive it.",
   UnrecoverableError:
     'Yours to throw. The job is a dead letter with cause `unrecoverable`; redrive it once mended.',
+  ProcessorCrashedError:
+    'Mend what ends the process: `cause` is the error that nothing caught, stderr has the rest. Only this attempt failed; the worker goes on.',
+  ProcessorMemoryError: 'Raise `maxMemoryMb`, or read the work in parts.',
+  ProcessorLoadError:
+    'Look at `cause`. For TypeScript use Node 22.18 or newer, or `execArgv: ["--import", "tsx"]`.',
   RetryRequestedError:
     'Nothing to mend: the processor asked for another attempt; this is what its record says.',
   ShutdownError: 'Nothing to mend: the job is handed back and runs elsewhere, with no attempt burned.',

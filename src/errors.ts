@@ -150,6 +150,37 @@ export class UnrecoverableError extends MillraceError {
   }
 }
 
+/** The process or thread in which the processor ran ended before the attempt did. Only that attempt failed by it. */
+export class ProcessorCrashedError extends MillraceError {
+  /** Null when it was ended by a signal. */
+  readonly exitCode: number | null;
+  /** `SIGSEGV`, say; null when it exited by itself. */
+  readonly signal: string | null;
+
+  constructor(
+    message: string,
+    end: { readonly exitCode: number | null; readonly signal: string | null } & ErrorOptions,
+  ) {
+    super('MILLRACE_PROCESSOR_CRASHED', message, 'cause' in end ? { cause: end.cause } : undefined);
+    this.exitCode = end.exitCode;
+    this.signal = end.signal;
+  }
+}
+
+/** The process or thread in which the processor ran used more memory than it may, and was ended. */
+export class ProcessorMemoryError extends MillraceError {
+  constructor(message: string) {
+    super('MILLRACE_PROCESSOR_MEMORY', message);
+  }
+}
+
+/** The file of a processor could not be loaded, or exports no function. `cause` is what loading it threw. */
+export class ProcessorLoadError extends MillraceError {
+  constructor(file: string, why: string, options?: ErrorOptions) {
+    super('MILLRACE_PROCESSOR_LOAD', `the processor ${file} could not be loaded: ${why}.`, options);
+  }
+}
+
 /** Stands for the failure of an attempt whose processor returned `retryIn(ms)`. */
 export class RetryRequestedError extends MillraceError {
   constructor(message: string) {

@@ -18,6 +18,9 @@ export {
   MillraceError,
   NotFoundError,
   type Problem,
+  ProcessorCrashedError,
+  ProcessorLoadError,
+  ProcessorMemoryError,
   RetryRequestedError,
   SchemaMismatchError,
   SchemaVersionError,
@@ -95,5 +98,6 @@ export type {
 } from './telemetry/hooks.ts';
 export type { ProcessorContext } from './worker/context.ts';
 export type { ReclaimedEvent, WorkerEvents } from './worker/events.ts';
+export type { IsolationOptions } from './worker/isolation/options.ts';
 export type { WorkerOptions } from './worker/options.ts';
-export { type CloseOptions, type Processor, Worker } from './worker/worker.ts';
+export { type CloseOptions, type Processor, type ProcessorFile, Worker } from './worker/worker.ts';

@@ -1,6 +1,7 @@
 /** Who is measured: ourselves, and who stands beside us. */
 
 import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { bench, root } from './paths.mjs';
 import { startRedis } from './redis.mjs';
@@ -20,16 +21,9 @@ function versionOf(name) {
   return JSON.parse(readFileSync(path, 'utf8')).version;
 }
 
-/** The driver that Millrace takes on this Node; the build is loaded late, because the run may have to make it. */
-async function driverText() {
-  const { loadDriver } = await import('../../dist/store/sqlite/driver.js');
-  const { name, version } = loadDriver('file');
-  return `SQLite ${version} by ${name}`;
-}
-
-async function millrace() {
+function millrace() {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  return { version: `${version}, ${await driverText()}`, runtime: process.execPath, context: {} };
+  return { version, runtime: process.execPath, context: {} };
 }
 
 async function bullmq(folder) {
@@ -52,8 +46,18 @@ function bunqueue() {
   };
 }
 
-async function sqlite() {
-  return { version: await driverText(), runtime: process.execPath, context: {} };
+function sqlite() {
+  const require = createRequire(join(root, 'package.json'));
+  const { version } = require('@photostructure/sqlite/package.json');
+  const { DatabaseSync } = require('@photostructure/sqlite');
+  const memory = new DatabaseSync(':memory:');
+  const { library } = memory.prepare('select sqlite_version() as library').get();
+  memory.close();
+  return {
+    version: `${library}, @photostructure/sqlite ${version}`,
+    runtime: process.execPath,
+    context: {},
+  };
 }
 
 /** In the order of the table's columns. */

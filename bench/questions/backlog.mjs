@@ -66,15 +66,10 @@ export const question = {
       variant: MANY,
       goals: [{ atMost: 50 }],
     },
+    { key: 'peak', title: 'the same, at its peak', unit: 'MB', variant: MANY },
     {
       key: 'peak',
-      title: `memory at its peak, of a process draining ${countText(total)} of ${countText(many)}`,
-      unit: 'MB',
-      variant: MANY,
-    },
-    {
-      key: 'peak',
-      title: `memory at its peak, of a process draining ${countText(total)} down to ${countText(few)}`,
+      title: `at its peak, of a process draining ${countText(total)} of ${countText(few)}`,
       unit: 'MB',
       variant: FEW,
     },

@@ -1,11 +1,9 @@
 import { expect, test } from 'vitest';
 import { type TestStore, testStore } from '../testing/index.ts';
-import { Worker } from '../worker/worker.ts';
+import { type Processor, Worker } from '../worker/worker.ts';
 import { capture } from './captured.ts';
 import type { Cli } from './cli.ts';
 import { WorkLog } from './work-log.ts';
-
-type Processor = ConstructorParameters<typeof Worker>[1];
 
 interface Form {
   readonly json?: boolean;

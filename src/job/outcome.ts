@@ -3,7 +3,12 @@
  * one handed in. The store only does the move that is decided here.
  */
 
-import { SchemaMismatchError, UnrecoverableError } from '../errors.ts';
+import {
+  ProcessorCrashedError,
+  ProcessorMemoryError,
+  SchemaMismatchError,
+  UnrecoverableError,
+} from '../errors.ts';
 import { backoffMs, type Fractions } from './backoff.ts';
 import type { Control } from './control.ts';
 import { classOf, toStoredError } from './fingerprint.ts';
@@ -74,7 +79,7 @@ export function finalCause(ended: Omit<EndedAttempt, 'strategyMs' | 'random'>): 
   if (end.how === 'refused') return 'invalid-payload';
   if (end.how === 'threw' && end.error instanceof SchemaMismatchError) return 'invalid-payload';
   if (end.how === 'threw' && isUnrecoverable(end.error)) return 'unrecoverable';
-  if (job.failures + 1 >= job.policy.attempts) return 'attempts-spent';
+  if (job.failures + 1 >= job.policy.attempts) return isCrash(end) ? 'crashed' : 'attempts-spent';
   return isOver(ended, 0) ? 'retry-time-over' : null;
 }
 
@@ -114,6 +119,12 @@ function waitMs({ job, strategyMs, random }: EndedAttempt): number | 'give-up' {
 /** An attempt that would start after the time is up is not waited for: the job fails now, when it is known. */
 function isOver({ job, elapsedMs }: Pick<EndedAttempt, 'job' | 'elapsedMs'>, afterMs: number): boolean {
   return job.policy.retryForMs !== null && elapsedMs + afterMs > job.policy.retryForMs;
+}
+
+/** The attempt did not end, the process or thread that it had for itself did. */
+function isCrash(end: AttemptEnd): boolean {
+  if (end.how !== 'threw') return false;
+  return end.error instanceof ProcessorCrashedError || end.error instanceof ProcessorMemoryError;
 }
 
 /** Also by name: processors written for other queues, and other copies of this package, have their own class. */

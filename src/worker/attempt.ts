@@ -25,6 +25,7 @@ import type { AttemptInfo } from '../telemetry/hooks.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { traceContextOf } from '../telemetry/trace-context.ts';
 import { contextFor, type ProcessorContext } from './context.ts';
+import { RefusedResult } from './refused-result.ts';
 import { RunningJob } from './running-job.ts';
 
 /** Processors of all types look like this from within. */
@@ -65,7 +66,7 @@ export class Attempt {
   readonly info: AttemptInfo;
   readonly #host: AttemptHost;
   #abort: AbortController | null = null;
-  readonly #startedMs: number;
+  #startedMs: number;
   readonly #timers: Timer[] = [];
   #stop: Stop | null = null;
   #leave: () => void = () => {};
@@ -133,6 +134,7 @@ export class Attempt {
     const left = new Promise<null>((resolve) => {
       this.#leave = () => resolve(null);
     });
+    this.#startedMs = clock.monotonic();
     this.#armTimeout();
     const ended = await Promise.race([this.#processAndWrite(), left]);
     for (const timer of this.#timers) timer.cancel();
@@ -190,6 +192,7 @@ export class Attempt {
         this.#host.processor(this.job as never, this.#context()),
       );
     } catch (error) {
+      if (error instanceof RefusedResult) return { how: 'refused', error: error.error };
       return { how: 'threw', error };
     }
     return isControl(this.#value) ? { how: 'control', control: this.#value } : this.#encode(this.#value);

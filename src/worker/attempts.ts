@@ -6,6 +6,7 @@ import { Attempt, type AttemptHost, type Ran } from './attempt.ts';
 import type { Tell } from './events.ts';
 import type { LeaseKeeper } from './lease-keeper.ts';
 import type { Settled } from './outbox.ts';
+import type { Quarantine, Stay } from './quarantine.ts';
 import { report, reportUnsettled } from './report.ts';
 
 export interface AttemptsOptions {
@@ -15,6 +16,7 @@ export interface AttemptsOptions {
   readonly mode: Settlement['mode'];
   readonly settle: (settlement: Settlement) => Promise<Settled>;
   readonly tell: Tell;
+  readonly quarantine: Quarantine;
   /** The last attempt is over and settled. */
   readonly onIdle: () => void;
   /** A slot came free without a settlement that would make the loop look for work. */
@@ -51,16 +53,43 @@ export class Attempts {
 
   /** `sinceMs`: the moment from which its lease counts. */
   begin(claimed: Claimed, sinceMs: number): void {
-    const { host, keeper, tell } = this.#options;
+    const { host, keeper } = this.#options;
     const attempt = new Attempt(host, claimed);
     this.#running.add(attempt);
     if (!claimed.settled) {
       const lost = (why: string): void => this.#lose(attempt, why);
       keeper.hold({ lease: claimed.lease, lost, cancel: (reason) => attempt.cancel(reason) }, sinceMs);
     }
+    const stay = this.#options.quarantine.enter(attempt);
+    if (stay === null) void this.#wait(attempt);
+    else this.#start(attempt, stay);
+  }
+
+  #start(attempt: Attempt, stay: Stay | null): void {
+    const { host, tell } = this.#options;
     host.telemetry.tell('onAttemptStart', attempt.info);
     tell('active', attempt.job);
-    void this.#follow(attempt);
+    void this.#follow(attempt, stay);
+  }
+
+  /** It may not begin yet, or not here. Who is told to stop meanwhile begins, to end by that at once. */
+  async #wait(attempt: Attempt): Promise<void> {
+    const { quarantine } = this.#options;
+    const stay = await quarantine.wait(attempt);
+    if (stay !== null || attempt.stopped !== null) this.#start(attempt, stay);
+    else await this.#handBack(attempt, quarantine.handBackMs(attempt));
+  }
+
+  async #handBack(attempt: Attempt, afterMs: number): Promise<void> {
+    const { keeper, mode, settle, tell } = this.#options;
+    const { lease } = attempt.claimed;
+    const why = 'a job that may have ended its process runs alone';
+    this.#running.delete(attempt);
+    this.#settling.add(attempt);
+    const settled = await settle({ lease, next: { to: 'released', afterMs, why }, mode });
+    keeper.release(lease.token);
+    if (settled.outcome === 'ok') tell('released', attempt.job, why);
+    this.#forget(attempt);
   }
 
   /** Tells a running attempt to stop; false when none of that job runs here. */
@@ -83,7 +112,7 @@ export class Attempts {
   }
 
   /** Never rejects. */
-  async #follow(attempt: Attempt): Promise<void> {
+  async #follow(attempt: Attempt, stay: Stay | null): Promise<void> {
     try {
       const ran = await attempt.run();
       if (attempt.claimed.settled) this.#overUnsettled(attempt, ran);
@@ -91,10 +120,15 @@ export class Attempts {
     } catch (thrown) {
       this.#options.tell('error', asError(thrown));
     } finally {
-      this.#running.delete(attempt);
-      this.#settling.delete(attempt);
-      if (this.isIdle) this.#rest();
+      this.#forget(attempt);
+      stay?.leave();
     }
+  }
+
+  #forget(attempt: Attempt): void {
+    this.#running.delete(attempt);
+    this.#settling.delete(attempt);
+    if (this.isIdle) this.#rest();
   }
 
   #rest(): void {

@@ -146,7 +146,10 @@ export class ClaimLoop {
     }
     this.#hungry = false;
     const limit = Math.min(free, allowed, MAX_BATCH_JOBS);
-    return { request: { claimId: makeId(), queue, limit, worker, leaseMs }, repeated: false };
+    return {
+      request: { claimId: makeId(), queue, limit, worker, leaseMs, quarantine: true },
+      repeated: false,
+    };
   }
 
   /** Never rejects. */

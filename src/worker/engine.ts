@@ -16,14 +16,18 @@ import { ABORT_GRACE_MS, type AnyProcessor } from './attempt.ts';
 import { Attempts } from './attempts.ts';
 import { ClaimLoop, type Trip } from './claim-loop.ts';
 import type { Tell } from './events.ts';
+import { gateOf } from './gate.ts';
+import { type Isolated, isolate } from './isolation/isolate.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import { Limiter } from './limiter.ts';
 import type { ResolvedWorkerOptions } from './options.ts';
+import { Quarantine } from './quarantine.ts';
 import { Session } from './session.ts';
 
 export interface EngineOptions {
   readonly queue: string;
-  readonly processor: AnyProcessor;
+  /** Null: the options say which file has it. */
+  readonly processor: AnyProcessor | null;
   readonly options: Omit<ResolvedWorkerOptions, 'strategies'> & {
     readonly strategies: BackoffStrategies<never>;
   };
@@ -47,6 +51,9 @@ export class Engine {
   readonly #loop: ClaimLoop;
   readonly #attempts: Attempts;
   readonly #session: Session;
+  readonly #isolated: Isolated | null;
+  readonly #quarantine: Quarantine;
+  #closeGate: () => void = () => {};
   readonly #faults = new FaultState();
   #faultySinceMs = 0;
   readonly #hurry = new AbortController();
@@ -66,8 +73,10 @@ export class Engine {
     this.#client = clientFor(shared);
     this.concurrency = options.concurrency;
     this.id = `${options.label ?? machine.host}:${machine.pid}:${this.#client.makeId()}`;
+    this.#quarantine = this.#makeQuarantine();
     this.#keeper = this.#makeKeeper();
     this.#loop = this.#makeLoop();
+    this.#isolated = this.#makeIsolated();
     this.#attempts = this.#makeAttempts();
     this.#session = new Session({
       store: this.#client.store,
@@ -101,6 +110,7 @@ export class Engine {
       onError: (error) => this.#fault('upkeep', error),
       telemetry,
     });
+    this.#closeGate = this.#quarantine.onOpen(() => this.#loop.wake());
     if (!this.#paused) this.#loop.startClaiming();
     const thrown = await entered;
     if (thrown !== null) throw thrown;
@@ -181,6 +191,7 @@ export class Engine {
 
   async #end(waitMs: number): Promise<void> {
     const { clock } = this.#client;
+    this.#closeGate();
     this.#loop.stopClaiming();
     await this.#waitForAttempts(waitMs);
     this.#attempts.shutDown();
@@ -188,6 +199,7 @@ export class Engine {
     await within(clock, this.#loop.end(), LAST_CALL_MS);
     await within(clock, this.#client.drained(), LAST_CALL_MS);
     this.#keeper.stop();
+    if (this.#isolated !== null) await this.#last('children', this.#isolated.close());
     this.#unwatch();
     await this.#last('session', this.#session.end());
     await this.#last('upkeep', this.#leaveUpkeep());
@@ -224,7 +236,7 @@ export class Engine {
       queue: this.#engine.queue,
       worker: this.id,
       limiter: limiter === null ? null : new Limiter(clock, limiter),
-      freeSlots: () => this.concurrency - this.#attempts.running,
+      freeSlots: () => (this.#quarantine.isOpen ? this.concurrency - this.#attempts.running : 0),
       isHeld: (token) => this.#keeper.holds(token),
       onClaimed: (claimed, sinceMs) => this.#begin(claimed, sinceMs),
       onShort: () => {
@@ -236,8 +248,25 @@ export class Engine {
     });
   }
 
+  #makeQuarantine(): Quarantine {
+    const { clock } = this.#client;
+    const { leaseMs, isolation } = this.#engine.options;
+    return new Quarantine({
+      ...{ gate: gateOf(this.#client), clock, leaseMs, inChild: isolation !== null },
+      apply: (effect) => this.#client.apply(effect),
+    });
+  }
+
+  #makeIsolated(): Isolated | null {
+    const { isolation, maxPayloadBytes } = this.#engine.options;
+    const { clock } = this.#client;
+    if (isolation === null) return null;
+    return isolate({ isolation, clock, maxPayloadBytes, size: () => this.concurrency });
+  }
+
   #makeAttempts(): Attempts {
-    const { processor, options, telemetry, tell } = this.#engine;
+    const { options, telemetry, tell } = this.#engine;
+    const processor = this.#engine.processor ?? this.#isolated?.processor ?? (() => undefined);
     const { schemas, maxPayloadBytes, strategies, mode } = options;
     return new Attempts({
       host: {
@@ -245,7 +274,7 @@ export class Engine {
         onProgress: (job, value) => tell('progress', job, value),
       },
       keeper: this.#keeper,
-      ...{ strategies, mode, tell },
+      ...{ strategies, mode, tell, quarantine: this.#quarantine },
       settle: (settlement) => this.#loop.settle(settlement),
       onSlotFree: () => this.#loop.wake(),
       onIdle: () => this.#checkDrained(),

@@ -25,6 +25,14 @@ import type { Schemas } from '../job/schema.ts';
 import { checkSchemas } from '../queue/queue-options.ts';
 import type { JobOf, SchemasOf, UntypedJobs } from '../queue/types.ts';
 import type { TelemetryHooks } from '../telemetry/hooks.ts';
+import {
+  checkIsolation,
+  checkProcessor,
+  ISOLATION_RULES,
+  type IsolationOptions,
+  type ResolvedIsolation,
+  resolveIsolation,
+} from './isolation/options.ts';
 
 /** Durations are milliseconds, or text with a unit such as `"500ms"`, `"30s"`, `"1h30m"`. */
 export interface WorkerOptions<Jobs = UntypedJobs> {
@@ -77,6 +85,8 @@ export interface ResolvedWorkerOptions<Jobs = UntypedJobs> {
   readonly maxPayloadBytes: number;
   readonly mode: 'strict' | 'lenient';
   readonly telemetry: TelemetryHooks;
+  /** Null: the processor is a function of this process. */
+  readonly isolation: ResolvedIsolation | null;
 }
 
 const DEFAULTS = Object.freeze({ concurrency: 1, leaseMs: 30_000, closeTimeoutMs: 30_000, mode: 'lenient' });
@@ -139,6 +149,7 @@ const RULES: Rules = {
     ...{ onSettle: checkFunction, onUpkeep: checkFunction, onUnheardError: checkFunction },
     aroundAttempt: checkFunction,
   }),
+  ...ISOLATION_RULES,
 };
 
 /**
@@ -147,28 +158,29 @@ const RULES: Rules = {
 export function resolveWorkerOptions<Jobs>(
   name: unknown,
   processor: unknown,
-  options: WorkerOptions<Jobs>,
+  options: WorkerOptions<Jobs> & IsolationOptions,
 ): ResolvedWorkerOptions<Jobs> {
   const problems = new Problems();
   checkQueue(problems, 'name', name);
-  checkFunction(problems, 'processor', processor);
+  checkProcessor(problems, processor);
   problems.enter('options');
-  if (isRecord(options)) checkAll(problems, options);
+  if (isRecord(options)) checkAll(problems, options, processor);
   else problems.invalid(null, 'must be an object');
   problems.leave();
   problems.throwIfAny(`new Worker(${JSON.stringify(name)})`);
-  return resolved(options);
+  return { ...resolved(options), isolation: resolveIsolation(processor, options) };
 }
 
-function checkAll(problems: Problems, options: object): void {
+function checkAll(problems: Problems, options: object, processor: unknown): void {
   checkAgainst(problems, options, RULES);
+  checkIsolation(problems, processor, options);
   const { leaseMs, lockDuration } = options as WorkerOptions;
   if (leaseMs !== undefined && lockDuration !== undefined) {
     problems.invalid('lockDuration', 'is another name of leaseMs: give one of them');
   }
 }
 
-function resolved<Jobs>(options: WorkerOptions<Jobs>): ResolvedWorkerOptions<Jobs> {
+function resolved<Jobs>(options: WorkerOptions<Jobs>): Omit<ResolvedWorkerOptions<Jobs>, 'isolation'> {
   const { limiter, settings, lockDuration } = options;
   return {
     concurrency: options.concurrency ?? DEFAULTS.concurrency,

@@ -37,6 +37,11 @@ export class RunningJob<Data = Loose, Result = Loose, Name extends string = stri
     while (this.#writes.size > 0) await Promise.allSettled(this.#writes);
   }
 
+  /** The record as it is known here. Not for processors. */
+  get snapshot(): JobRecord {
+    return this.record;
+  }
+
   /** What the end of the attempt changed, so that listeners need not read the job again. Not for processors. */
   ended(changes: Partial<JobRecord>): void {
     this.record = { ...this.record, ...changes };

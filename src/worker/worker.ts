@@ -1,5 +1,5 @@
 import { connect, type SharedStore } from '../connect.ts';
-import { ClosedError } from '../errors.ts';
+import { ClosedError, UnsupportedError } from '../errors.ts';
 import type { Control } from '../job/control.ts';
 import { type Duration, durationMs } from '../job/duration.ts';
 import { MAX_REASON_BYTES } from '../job/limits.ts';
@@ -13,6 +13,8 @@ import { announceWorker } from './announce.ts';
 import type { ProcessorContext } from './context.ts';
 import { Engine } from './engine.ts';
 import type { Tell, WorkerEvents } from './events.ts';
+import { isChild } from './isolation/in-child.ts';
+import type { IsolationOptions } from './isolation/options.ts';
 import { checkedConcurrency, resolveWorkerOptions, type WorkerOptions } from './options.ts';
 
 /**
@@ -23,6 +25,12 @@ export type Processor<Jobs extends object = UntypedJobs> = (
   job: JobOf<Jobs>,
   ctx: ProcessorContext,
 ) => Processed<Jobs> | Promise<Processed<Jobs>>;
+
+/**
+ * A module whose default export, or the one named `processor`, is a `Processor`; each job runs in a child. As
+ * `new URL('./processor.js', import.meta.url)`, or as an absolute path.
+ */
+export type ProcessorFile = URL | string;
 
 type Processed<Jobs extends object> = ResultOf<Jobs, NameOf<Jobs>> | Control;
 
@@ -62,8 +70,16 @@ export class Worker<Jobs extends object = UntypedJobs> extends Emitter<WorkerEve
 
   /**
    * @throws InvalidOptionError with everything that is wrong with the name, the processor and the options.
+   * @throws UnsupportedError in a child that runs the jobs of another worker.
    */
-  constructor(name: string, processor: Processor<Jobs>, options: WorkerOptions<Jobs> = {}) {
+  constructor(name: string, processor: Processor<Jobs>, options?: WorkerOptions<Jobs>);
+  constructor(name: string, processor: ProcessorFile, options?: WorkerOptions<Jobs> & IsolationOptions);
+  constructor(
+    name: string,
+    processor: Processor<Jobs> | ProcessorFile,
+    options: WorkerOptions<Jobs> & IsolationOptions = {},
+  ) {
+    if (isChild()) throw workerInChild(name);
     const resolved = resolveWorkerOptions(name, processor, options);
     const shared: SharedStore = connect(options.connection);
     const telemetry = new Telemetry(resolved.telemetry, shared.telemetry);
@@ -71,7 +87,8 @@ export class Worker<Jobs extends object = UntypedJobs> extends Emitter<WorkerEve
     this.name = name;
     this.#closeTimeoutMs = resolved.closeTimeoutMs;
     this.#engine = new Engine({
-      ...{ queue: name, processor, options: resolved, shared, telemetry },
+      ...{ queue: name, options: resolved, shared, telemetry },
+      processor: typeof processor === 'function' ? processor : null,
       tell: this.#tell,
     });
     this.id = this.#engine.id;
@@ -175,4 +192,12 @@ export class Worker<Jobs extends object = UntypedJobs> extends Emitter<WorkerEve
   #closedError(): ClosedError {
     return new ClosedError(`the worker of queue "${this.name}"`);
   }
+}
+
+/** It would be made anew in every child, and each would start children of its own. */
+function workerInChild(name: string): UnsupportedError {
+  return new UnsupportedError(
+    `a worker of queue "${name}" cannot be made in a child that runs jobs: the file of a processor is loaded there. ` +
+      'Put the processor into a file of its own, which makes no worker.',
+  );
 }

@@ -1,0 +1,1 @@
+exports.processor = async (job) => ({ from: 'named', id: job.id });
