@@ -18,7 +18,7 @@ import { surveyQuestion } from './harness/survey.mjs';
 import { plainTable, tableOf } from './harness/table.mjs';
 
 /** Past it no further run begins; what is under way has limits of its own. */
-const LONGEST_MS = 30 * 60_000;
+const LONGEST_MS = 25 * 60_000;
 
 /** Whatever way this process ends, what it started ends with it, and its files go. */
 function tidyUpAtExit(scratch) {

@@ -1,7 +1,6 @@
 /** Who is measured: ourselves, and who stands beside us. */
 
 import { existsSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { bench, root } from './paths.mjs';
 import { startRedis } from './redis.mjs';
@@ -21,9 +20,16 @@ function versionOf(name) {
   return JSON.parse(readFileSync(path, 'utf8')).version;
 }
 
-function millrace() {
+/** The driver that Millrace takes on this Node; the build is loaded late, because the run may have to make it. */
+async function driverText() {
+  const { loadDriver } = await import('../../dist/store/sqlite/driver.js');
+  const { name, version } = loadDriver('file');
+  return `SQLite ${version} by ${name}`;
+}
+
+async function millrace() {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  return { version, runtime: process.execPath, context: {} };
+  return { version: `${version}, ${await driverText()}`, runtime: process.execPath, context: {} };
 }
 
 async function bullmq(folder) {
@@ -46,18 +52,8 @@ function bunqueue() {
   };
 }
 
-function sqlite() {
-  const require = createRequire(join(root, 'package.json'));
-  const { version } = require('@photostructure/sqlite/package.json');
-  const { DatabaseSync } = require('@photostructure/sqlite');
-  const memory = new DatabaseSync(':memory:');
-  const { library } = memory.prepare('select sqlite_version() as library').get();
-  memory.close();
-  return {
-    version: `${library}, @photostructure/sqlite ${version}`,
-    runtime: process.execPath,
-    context: {},
-  };
+async function sqlite() {
+  return { version: await driverText(), runtime: process.execPath, context: {} };
 }
 
 /** In the order of the table's columns. */

@@ -1,8 +1,11 @@
 /** A Redis of our own: on a free port of the loopback, writing nothing to disk, gone at the end of the run. */
 
 import { connect, createServer } from 'node:net';
+import { join } from 'node:path';
+import { bench } from './paths.mjs';
 import { start, stop } from './processes.mjs';
 
+const KEEPER = join(bench, 'harness', 'keep.mjs');
 const START_WITHIN_MS = 5000;
 
 const OPTIONS = [
@@ -43,6 +46,7 @@ async function untilItAnswers(port, child) {
   for (;;) {
     const answer = await ask(port, 'PING').catch(() => '');
     if (answer.startsWith('+PONG')) return;
+    if (child.exitCode === 127) throw new Error('there is no redis-server on the path');
     if (child.exitCode !== null) throw new Error('redis-server ended at once');
     if (performance.now() > deadline) throw new Error('redis-server does not answer');
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -51,11 +55,9 @@ async function untilItAnswers(port, child) {
 
 export async function startRedis(folder) {
   const port = await freePort();
-  const child = start('redis-server', ['--port', String(port), '--dir', folder, ...OPTIONS], {
-    stdio: 'ignore',
-  });
-  const failed = new Promise((_, reject) => child.once('error', reject));
-  await Promise.race([untilItAnswers(port, child), failed]);
+  const server = ['redis-server', '--port', String(port), '--dir', folder, ...OPTIONS];
+  const child = start(process.execPath, [KEEPER, ...server], { stdio: ['pipe', 'ignore', 'ignore'] });
+  await untilItAnswers(port, child);
   const [, version] = /redis_version:(\S+)/.exec(await ask(port, 'INFO')) ?? [];
   return { port, version, stop: () => stop(child) };
 }

@@ -27,14 +27,14 @@ function headline(rows) {
   return `${count(true)} goals reached, ${count(false)} missed, ${count(null)} not measured.`;
 }
 
-function peerLines({ peers, missing }, titles) {
+function peersTable({ peers, missing }, titles) {
   const measured = [...peers].map(([name, { version }]) => {
     const which =
       name === 'millrace' ? [version, commit()].filter((text) => text !== '').join(', ') : version;
-    return `- **${titles[name]}** ${which}: ${SETTINGS[name]}.`;
+    return [titles[name], which, SETTINGS[name]];
   });
-  const absent = [...missing].map(([name, why]) => `- **${titles[name]}**: not measured, because ${why}.`);
-  return [...measured, ...absent].join('\n');
+  const absent = [...missing].map(([name, why]) => [titles[name], 'NOT MEASURED', why]);
+  return markdownTable([['Measured', 'Version', 'Settings'], ...measured, ...absent]);
 }
 
 /** One sentence a figure about how close the product comes to SQLite without a queue around it. */
@@ -58,12 +58,12 @@ function failureLines(answers) {
   return `\n## Not measured\n\n${lines.join('\n')}\n`;
 }
 
-function pageOf({ answers, rows, titles, peers, machine, minutes, options }, date) {
+/** The page as text; apart from writing it, for its test. */
+export function pageOf({ answers, rows, titles, peers, machine, minutes, options }, date) {
   const withGoal = rows.filter(hasGoal);
   return `# Benchmarks
 
-Made by \`${options.command}\` on ${date} in ${Math.round(minutes)} minutes; do not edit by hand. How to run it and what
-it does: [how to run the benchmarks](how-to/run-the-benchmarks.md).
+Made by \`${options.command}\` on ${date} in ${Math.round(minutes)} minutes; do not edit by hand. How to run it and what it does: [how to run the benchmarks](how-to/run-the-benchmarks.md).
 
 **${headline(rows)}** Each figure is the median of the runs, with the lowest and the highest; ratios are ratios of medians,
 of us and of peers that ran in turn, in fresh processes, on the same machine in the same minutes.
@@ -90,17 +90,19 @@ ${markdownTable(
   ),
 )}
 ${failureLines(answers)}
+## Who, and how set up
+
+${peersTable(peers, titles)}
+
 ## On what
 
-| | |
+| Part | Is |
 | --- | --- |
 | Processor | ${machine.cpu} |
 | Memory | ${machine.memory} |
 | System | ${machine.system} |
 | File system | ${machine.fileSystem} |
 | Node | ${machine.node} |
-
-${peerLines(peers, titles)}
 `;
 }
 

@@ -75,7 +75,15 @@ class Survey {
   async #askPart({ key, name: peerName, variant, peer }, part, number, folder) {
     if (this.#tools.isOver()) throw new Error('there was no time left');
     const started = performance.now();
-    const told = { name: this.#name, peer: peerName, part, variant, number, size: this.size };
+    const told = {
+      name: this.#name,
+      peer: peerName,
+      part,
+      variant,
+      number,
+      runs: this.runs,
+      size: this.size,
+    };
     const order = { ...told, folder, shared: this.#folder };
     const answer = await ask(peer, order, this.#question.timeoutMs);
     const seconds = ((performance.now() - started) / 1000).toFixed(1);

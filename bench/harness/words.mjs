@@ -22,7 +22,7 @@ const bound = ({ atLeast, atMost }) => (atLeast !== undefined ? `≥ ${atLeast}`
 /** Without a bound it is no goal: the share is told, and nothing is expected of it. */
 export function goalText(goal, unit, titles) {
   if (!goal.isGoal) return `share of ${titles[goal.beside] ?? goal.beside}`;
-  if (!goal.isRatio) return `${bound(goal)} ${unit}`;
+  if (!goal.isRatio) return `${bound(goal)} ${unit}`.trim();
   return `${bound(goal)} × ${goal.title ?? titles[goal.beside] ?? goal.beside}`;
 }
 

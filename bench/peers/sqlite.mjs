@@ -1,11 +1,11 @@
 /**
  * No queue at all: a table, an index, and the three statements that no queue on SQLite can do without, in batches of
  * 500 at full durability. What it does a second is the limit that Millrace can come close to and not pass: it checks
- * nothing, keeps nothing of what is finished, and does not leave its thread.
+ * nothing, keeps nothing of what is finished, and does not leave its thread. The driver is the one that Millrace takes on this Node.
  */
 
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { loadDriver } from '../../dist/store/sqlite/driver.js';
 
 const BATCH = 500;
 
@@ -18,8 +18,7 @@ const SCHEMA = `
 `;
 
 function connect(path) {
-  const { DatabaseSync } = createRequire(import.meta.url)('@photostructure/sqlite');
-  const db = new DatabaseSync(path);
+  const db = loadDriver('file').open(path);
   db.exec(SCHEMA);
   return db;
 }

@@ -22,7 +22,7 @@ export const question = {
     },
     {
       key: 'perSecond',
-      title: 'the same, bunqueue without a file: nothing outlives the process',
+      title: `draining ${countText(jobs)}, bunqueue without a file (nothing outlives the process)`,
       unit: 'jobs/s',
       peers: ['bunqueue'],
       variant: IN_MEMORY,

@@ -53,17 +53,21 @@ export const question = {
     },
     { key: 'packages', title: '`npm i` in an empty folder: packages', unit: '' },
     { key: 'installedMB', title: '`npm i` in an empty folder: size of node_modules', unit: 'MB' },
-    { key: 'tarballKB', title: 'the packed tarball', unit: 'kB', peers: ['millrace'] },
+    { key: 'tarballKB', title: 'the packed tarball that `npm i` fetches', unit: 'kB', peers: ['millrace'] },
     {
-      ...{ key: 'scripts', title: 'the same with the driver that Node 20 needs: install scripts', unit: '' },
+      ...{ key: 'scripts', title: '`npm i` with the driver that Node 20 needs: install scripts', unit: '' },
       ...{ peers: ['millrace'], variant: DRIVER },
     },
     {
-      ...{ key: 'packages', title: 'the same with the driver that Node 20 needs: packages', unit: '' },
+      ...{ key: 'packages', title: '`npm i` with the driver that Node 20 needs: packages', unit: '' },
       ...{ peers: ['millrace'], variant: DRIVER },
     },
     {
-      ...{ key: 'installedMB', title: 'the same with the driver that Node 20 needs: size', unit: 'MB' },
+      ...{
+        key: 'installedMB',
+        title: '`npm i` with the driver that Node 20 needs: size of node_modules',
+        unit: 'MB',
+      },
       ...{ peers: ['millrace'], variant: DRIVER },
     },
   ],

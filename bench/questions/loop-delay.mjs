@@ -47,13 +47,13 @@ export const question = {
     },
     {
       key: 'perSecond',
-      title: 'jobs acknowledged meanwhile, of 10,000 a second',
+      title: 'jobs acknowledged in time by that process',
       unit: 'jobs/s',
       goals: [{ atLeast: 9900 }],
     },
     {
       key: 'p99',
-      title: 'event-loop delay p99 of the same process adding nothing',
+      title: 'event-loop delay p99 of the same loop adding nothing',
       unit: 'ms',
       peers: ['millrace'],
       variant: IDLE,
