@@ -8,13 +8,22 @@ const NEEDED = { powerloss: ['strace'] };
 
 const isThere = (tool) => spawnSync(tool, ['-V'], { stdio: 'ignore' }).error === undefined;
 
+/** A machine that was just made may not know its packages yet. */
+async function aptInstall(tool) {
+  const install = () => run('apt-get', ['install', '-y', '--no-install-recommends', tool], { quiet: true });
+  const { code } = await install();
+  if (code === 0) return;
+  await run('apt-get', ['update'], { quiet: true });
+  await install();
+}
+
 /** A test whose tool is still missing then says so itself, and fails where CI=true. */
 export async function provideTools(project) {
   for (const tool of NEEDED[project] ?? []) {
     if (isThere(tool)) continue;
     if (process.platform === 'linux' && process.getuid() === 0) {
       say(`Installing ${tool} (apt-get) …`);
-      await run('apt-get', ['install', '-y', '--no-install-recommends', tool], { quiet: true });
+      await aptInstall(tool);
     }
     if (!isThere(tool)) say(`!!! ${tool} IS MISSING: the tests that need it do not run !!!`);
   }

@@ -20,7 +20,7 @@ function recounted(steps: readonly Step[]): Step[] {
 /** Nothing is ever flushed. */
 const withoutFlushes: Plant = (steps) => steps.filter(({ kind }) => kind !== 'flush');
 
-/** Commits do not flush the log; checkpoints still do (as SQLite does at `synchronous = normal`). */
+/** Commits do not flush the log, nor its header when it starts anew; checkpoints do. */
 const withoutCommitFlushes: Plant = (steps) =>
   steps.filter((step, index) => !isLogFlush(step) || isDatabaseWrite(nextChange(steps, index)));
 

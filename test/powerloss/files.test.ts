@@ -1,5 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { IMAGES, inWords, isAble, makeFolder, oldFile, SEED, schemaVersion, writeProof } from './proof.ts';
+import {
+  figuresOf,
+  IMAGES,
+  inWords,
+  isAble,
+  makeFolder,
+  oldFile,
+  SEED,
+  schemaVersion,
+  writeProof,
+} from './proof.ts';
 import { record } from './record.ts';
 import { replay, type Verdict } from './replay.ts';
 
@@ -16,17 +26,14 @@ const CLEAN = {
 
 describe.skipIf(!isAble)(`power loss, other beginnings (seed ${SEED})`, () => {
   const folder = makeFolder();
-  const verdicts: Verdict[] = [];
   const images = Math.ceil(IMAGES * SHARE);
-  const keep = (verdict: Verdict): Verdict => {
-    verdicts.push(verdict);
+  const keep = (verdict: Verdict, title: string): Verdict => {
+    const name = `power-loss-${verdict.scenario}`;
+    writeProof({ name, title, figures: figuresOf(verdict), verdicts: [verdict] });
     process.stdout.write(`${inWords(verdict)}\n`);
     return verdict;
   };
-  afterAll(() => {
-    writeProof('files', verdicts);
-    folder.remove();
-  });
+  afterAll(folder.remove);
 
   describe('a file of an older release, migrated and worked on', () => {
     let verdict: Verdict;
@@ -35,7 +42,8 @@ describe.skipIf(!isAble)(`power loss, other beginnings (seed ${SEED})`, () => {
       isOlder = (await schemaVersion()) > 1;
       const { file, promised } = oldFile();
       const recording = record(folder.path, { scenario: 'upgrade', rounds: 1, file });
-      verdict = keep(await replay(recording, { images, seed: SEED, promised }));
+      const title = 'the power is cut while a file of schema 1 is migrated and worked on';
+      verdict = keep(await replay(recording, { images, seed: SEED, promised }), title);
     }, 3_600_000);
 
     it('was cut off while it was opened, and in the middle of the work after that', () => {
@@ -53,7 +61,8 @@ describe.skipIf(!isAble)(`power loss, other beginnings (seed ${SEED})`, () => {
     let verdict: Verdict;
     beforeAll(async () => {
       const recording = record(folder.path, { scenario: 'pair', rounds: 2 });
-      verdict = keep(await replay(recording, { images, seed: SEED }));
+      const title = 'the power is cut while two processes use one file';
+      verdict = keep(await replay(recording, { images, seed: SEED }), title);
     }, 3_600_000);
 
     it('was cut off often enough to mean something', () => {

@@ -23,8 +23,9 @@ interface Moment {
   readonly isSpecial: boolean;
 }
 
-/** Parts of the images: what was promised by the last moment before each flush, and special moments. */
-const LOST_PART = 0.15;
+/** These are few and tell most, so they come first: all that was promised by the last moment before each flush. */
+const TELLING: readonly WayName[] = ['lost', 'no-names', 'names-only'];
+const TELLING_PART = 0.2;
 const SPECIAL_PART = 0.35;
 const MAX_TAKES = 50;
 
@@ -64,8 +65,8 @@ const isCheckpoint = (disk: Disk): boolean =>
 export function planShots(recording: Recording, count: number, seed: number): Shot[] {
   const moments = momentsOf(recording);
   const random = chanceOf('plan', seed);
-  const lost = shuffled(
-    shotsOf(moments, 0).filter(({ way }) => way === 'lost'),
+  const telling = shuffled(
+    shotsOf(moments, 0).filter(({ way }) => TELLING.includes(way)),
     random,
   );
   const special = draw(
@@ -85,8 +86,8 @@ export function planShots(recording: Recording, count: number, seed: number): Sh
       chosen.set(`${shot.moment} ${shot.way} ${shot.take}`, shot);
     }
   };
-  take(lost, count * LOST_PART);
-  take(special, count * (LOST_PART + SPECIAL_PART));
+  take(telling, count * TELLING_PART);
+  take(special, count * (TELLING_PART + SPECIAL_PART));
   take(plain, count);
   take(special, count);
   return [...chosen.values()];

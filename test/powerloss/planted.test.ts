@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BUGS, plant } from './bugs.ts';
 import { type Build, buildAtNormal } from './builds.ts';
-import { inWords, isAble, makeFolder, SEED, writeProof } from './proof.ts';
+import { figuresOf, inWords, isAble, makeFolder, SEED, writeProof } from './proof.ts';
 import { type Recording, record } from './record.ts';
 import { replay, type Verdict } from './replay.ts';
 
-const PLANTED_IMAGES = 150;
-const NORMAL_IMAGES = 400;
+const PLANTED_IMAGES = 100;
+const NORMAL_IMAGES = 250;
 
 const bad = ({ unopenable, corrupt, wrong, withLosses }: Verdict): number =>
   unopenable + corrupt + wrong + withLosses;
@@ -15,12 +15,18 @@ describe.skipIf(!isAble)(`what the test of power loss must find (seed ${SEED})`,
   const folder = makeFolder();
   let recording: Recording;
   const verdicts: Verdict[] = [];
+  const planted: { bug: string; seed: number | null; check: string }[] = [];
 
   beforeAll(() => {
     recording = record(folder.path, { scenario: 'everything', rounds: 1 });
   }, 300_000);
   afterAll(() => {
-    writeProof('planted', verdicts);
+    const figures = {
+      'bugs planted': planted.length,
+      'bugs found': planted.filter(({ seed }) => seed).length,
+    };
+    const title = 'what the test of power cuts must find';
+    writeProof({ name: 'power-loss-planted', title, figures, planted, verdicts });
     folder.remove();
   });
 
@@ -36,7 +42,10 @@ describe.skipIf(!isAble)(`what the test of power loss must find (seed ${SEED})`,
   });
 
   it.each(Object.keys(BUGS))('finds that %s', async (bug) => {
-    expect(bad(await cut(plant(bug, recording), PLANTED_IMAGES))).toBeGreaterThan(0);
+    const verdict = await cut(plant(bug, recording), PLANTED_IMAGES);
+    const check = `${bad(verdict)} of ${verdict.images} images are bad`;
+    planted.push({ bug, seed: bad(verdict) > 0 ? SEED : null, check });
+    expect(bad(verdict)).toBeGreaterThan(0);
   });
 
   it('gives the same images for the same recording and seed', async () => {
@@ -55,6 +64,8 @@ describe.skipIf(!isAble)(`what the test of power loss must find (seed ${SEED})`,
       const place = makeFolder();
       const atNormal = record(place.path, { scenario: 'everything', rounds: 1, dist: build.dist });
       verdict = await cut({ ...atNormal, scenario: 'everything, at synchronous = normal' }, NORMAL_IMAGES);
+      const title = 'the same at `synchronous = normal`, in a build made for this test: it has to lose';
+      writeProof({ name: 'power-loss-at-normal', title, figures: figuresOf(verdict), verdicts: [verdict] });
       place.remove();
     }, 600_000);
     afterAll(() => build?.remove());

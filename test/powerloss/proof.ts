@@ -46,12 +46,47 @@ export async function schemaVersion(): Promise<number> {
   return ((await import(file)) as { readonly SCHEMA_VERSION: number }).SCHEMA_VERSION;
 }
 
-/** For `docs/reliability.md`, which is made from what the runs have written. */
-export function writeProof(name: string, verdicts: readonly Verdict[]): void {
+export interface Proof {
+  /** Of the file in .cache/proofs. */
+  readonly name: string;
+  readonly title: string;
+  readonly figures: Readonly<Record<string, number>>;
+  /** Bugs that were planted, and whether they were found; `seed` null: not. */
+  readonly planted?: readonly {
+    readonly bug: string;
+    readonly seed: number | null;
+    readonly check: string;
+  }[];
+  readonly verdicts: readonly Verdict[];
+}
+
+/** For `docs/reliability.md`, which is made from what the runs have left behind. */
+export function writeProof(proof: Proof): void {
   const folder = join(root, '.cache', 'proofs');
   mkdirSync(folder, { recursive: true });
-  const proof = { name: `power-loss-${name}`, images: IMAGES, seed: SEED, verdicts };
-  writeFileSync(join(folder, `power-loss-${name}.json`), `${JSON.stringify(proof, null, 2)}\n`);
+  const command = `MILLRACE_POWERLOSS_IMAGES=${IMAGES} MILLRACE_SEED=${SEED} npm test -- --only powerloss`;
+  const about = { section: 'power-loss', command, seeds: [SEED] };
+  const when = { at: new Date().toISOString(), node: process.versions.node };
+  writeFileSync(
+    join(folder, `${proof.name}.json`),
+    `${JSON.stringify({ ...proof, ...about, ...when }, null, 2)}\n`,
+  );
+}
+
+/** The numbers that a reader wants, in words. */
+export function figuresOf(verdict: Verdict): Record<string, number> {
+  return {
+    'calls that change files': verdict.steps,
+    flushes: verdict.flushes,
+    'acknowledged writes': verdict.acknowledged,
+    'images opened': verdict.images,
+    'images looked at in full and worked with': verdict.thorough,
+    unopenable: verdict.unopenable,
+    corrupt: verdict.corrupt,
+    'with half a batch, or a job twice or changed': verdict.wrong,
+    'with acknowledged writes lost': verdict.withLosses,
+    'most acknowledged writes lost in one image': verdict.mostLost,
+  };
 }
 
 /** The one line that says it. */

@@ -48,8 +48,9 @@ export interface ReplayOptions {
   readonly promised?: Promises;
 }
 
-/** Every so many images, and each of a moment when the file is made or migrated, are looked at in full. */
-const THOROUGH_EVERY = 20;
+/** Every so many images are looked at in full; more of them at moments when the file is opened, made or migrated. */
+const THOROUGH_EVERY = 40;
+const THOROUGH_EVERY_AT_OPEN = 5;
 const EXAMPLES = 5;
 
 const newTally = (): Tally => ({ images: 0, unopenable: 0, corrupt: 0, withLosses: 0, wrong: 0 });
@@ -114,7 +115,8 @@ class Run {
     for (const { moment, way, take } of shots) {
       const random = chanceOf(this.#seed, moment, way, take);
       writeImage(imageOf(this.#disk, way, random), this.#recording.root, this.#folder);
-      const isThorough = this.#phase === 'open' || this.#sum.images % THOROUGH_EVERY === 0;
+      const every = this.#phase === 'open' ? THOROUGH_EVERY_AT_OPEN : THOROUGH_EVERY;
+      const isThorough = this.#sum.images % every === 0;
       const path = join(this.#folder, this.#recording.database.slice(this.#recording.root.length));
       this.#thorough += isThorough ? 1 : 0;
       const where = `${this.#recording.scenario}, call ${moment}, ${way}, take ${take}, in "${this.#phase}"`;
