@@ -2,11 +2,11 @@
 
 import { closeSync, mkdirSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Clock } from '../runtime/clock.ts';
+import { type Clock, systemClock } from '../runtime/clock.ts';
 import { bootId, hostMonotonicMs } from '../runtime/host-time.ts';
 import { uuid7 } from '../runtime/ids.ts';
 import { machine } from '../runtime/machine.ts';
-import type { Random } from '../runtime/random.ts';
+import { type Random, systemRandom } from '../runtime/random.ts';
 import { History, type Sink } from './history.ts';
 
 /** Of one process; the newer half at least is kept. */
@@ -17,8 +17,8 @@ export interface OpenHistoryOptions {
   readonly directory: string;
   /** Kind of the store, for people. */
   readonly store: string;
-  readonly clock: Clock;
-  readonly random: Random;
+  readonly clock?: Clock;
+  readonly random?: Random;
   /** Bytes kept of this process. Default 256 MiB. */
   readonly maxBytes?: number;
   /** Told once, when lines could not be written; the process goes on without. */
@@ -30,7 +30,7 @@ export interface OpenHistoryOptions {
  * tells of goes on, so that a process that is killed leaves all it did behind; a power cut may take the last seconds.
  */
 export function openHistory(options: OpenHistoryOptions): History {
-  const { directory, store, clock, random } = options;
+  const { directory, store, clock = systemClock, random = systemRandom } = options;
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const { host, pid } = machine;
   const name = `${host}-${pid}-${uuid7(clock, random)()}`;

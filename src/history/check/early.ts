@@ -26,6 +26,7 @@ interface Wait {
 }
 
 function judgeEarly(evidence: Evidence): Verdict {
+  if (storeClockMoved(evidence)) return { notMade: 'the clock by which delays are measured was moved' };
   const findings = new Findings('S11');
   for (const life of evidence.lives) {
     for (const grant of life) {
@@ -87,7 +88,7 @@ function judgeWait(evidence: Evidence, { grant, afterMs, asked, fromAt }: Wait, 
     () => `${name} had to wait ${afterMs} ms and was claimed after ${grant.claimedAt - fromAt} ms`,
     [asked.begin, claimed],
   );
-  if (claimed === null || storeClockMoved(evidence)) return;
+  if (claimed === null) return;
   const passedMs = evidence.at(claimed) - evidence.at(asked.begin) + evidence.toleranceMs;
   findings.expect(
     passedMs + SLACK_MS + passedMs * DRIFT >= afterMs,

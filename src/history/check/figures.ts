@@ -1,5 +1,5 @@
 import { duplicatesOf } from './duplicates.ts';
-import { endOf, pairsOf } from './ends.ts';
+import { acceptedOf, endOf, pairsOf } from './ends.ts';
 import { type Evidence, firstCall, type Grant } from './evidence.ts';
 import type { Figures, Violation } from './report.ts';
 
@@ -41,9 +41,15 @@ function countAcknowledged({ adds }: Evidence): number {
   return count;
 }
 
-function countLate({ settled, writes }: Evidence, violations: readonly Violation[]): Figures['lateWrites'] {
-  const all = [...[...settled.values()].flat(), ...[...writes.values()].flat()];
-  const refused = all.filter(({ outcome }) => LATE.includes(outcome)).length;
+/** A renewal that crosses the settlement of its own job on the way is refused, too, but comes too late for nothing. */
+function countLate(evidence: Evidence, violations: readonly Violation[]): Figures['lateWrites'] {
+  const { settled, writes } = evidence;
+  let refused = 0;
+  for (const token of new Set([...settled.keys(), ...writes.keys()])) {
+    if (acceptedOf(evidence, token) !== null) continue;
+    const all = [...(settled.get(token) ?? []), ...(writes.get(token) ?? [])];
+    refused += all.filter(({ outcome }) => LATE.includes(outcome)).length;
+  }
   return { attempted: refused + violations.filter(({ check }) => check === 'S7').length, refused };
 }
 

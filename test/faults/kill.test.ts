@@ -1,0 +1,73 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { CheckReport } from 'millrace/history';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { writeProof } from '../support/proof.ts';
+import { seeded } from '../support/seeded.ts';
+import { summarise } from './checked.ts';
+import { complaints, Lab, type Member } from './lab.ts';
+
+/** More by hand: MILLRACE_KILLS=2000, and another MILLRACE_SEED. */
+const KILLS = Number(process.env['MILLRACE_KILLS'] ?? 110);
+const SEED = Number(process.env['MILLRACE_SEED'] ?? 20_260_202);
+const WORKERS = 4;
+const PRODUCERS = ['p1', 'p2'];
+
+describe(`four workers of eight slots and two producers, killed ${KILLS} times at random (seed ${SEED})`, () => {
+  const lab = new Lab('kill');
+  const members: Member[] = [];
+  let report: CheckReport;
+
+  const start = (index: number): Member => {
+    const name = PRODUCERS[index - WORKERS];
+    if (name !== undefined) return lab.spawn('producer', { options: { name, job: { holdMs: 4 } } });
+    return lab.spawn('worker');
+  };
+
+  beforeAll(
+    async () => {
+      const random = seeded(SEED);
+      await lab.configure();
+      for (let index = 0; index < WORKERS + PRODUCERS.length; index += 1) members.push(start(index));
+      const byAge = [...members.keys()];
+      await lab.workers(WORKERS);
+      for (let kill = 0; kill < KILLS; kill += 1) {
+        await wait(50 + random() * 400);
+        // One of the older half: a process that has not even begun can be killed without any harm.
+        const [index = 0] = byAge.splice(Math.floor((random() * members.length) / 2), 1);
+        await lab.kill(members[index] as Member);
+        members[index] = start(index);
+        byAge.push(index);
+      }
+      report = await lab.finish();
+    },
+    120_000 + KILLS * 1_000,
+  );
+
+  afterAll(() => lab.remove());
+
+  it('was killed often enough, and did enough, to mean something', () => {
+    const { figures } = report;
+    expect(figures.faults['kill']).toBeGreaterThanOrEqual(KILLS);
+    expect(figures.jobsAcknowledged).toBeGreaterThan(KILLS * 5);
+    expect(figures.reclaimed).toBeGreaterThan(KILLS / 10);
+    expect(lab.errors).toEqual([]);
+  });
+
+  it('kept every promise that a history can be checked for', () => {
+    expect(complaints(report)).toEqual([]);
+    const judged = new Map(report.made.map((made) => [made.check, made.judged]));
+    for (const check of ['S1', 'S2', 'S5', 'S6', 'S8', 'S9', 'S10', 'S11', 'A1', 'A2', 'D1'] as const) {
+      expect([check, (judged.get(check) ?? 0) > 0]).toEqual([check, true]);
+    }
+  });
+
+  it('ran no job twice without a reason', () => {
+    expect(report.figures.duplicates.unexplained).toBe(0);
+    writeProof({
+      ...{ name: 'faults-kill', section: 'faults', title: 'workers and producers killed at random moments' },
+      command: 'MILLRACE_KILLS=2000 npm test -- --only faults',
+      ...summarise([report]),
+      seeds: [SEED],
+    });
+  });
+});
