@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
-import { DriverMissingError, ShutdownError, StoreUnavailableError } from '../errors.ts';
+import { ClosedError, DriverMissingError, ShutdownError, StoreUnavailableError } from '../errors.ts';
 import { release } from '../job/control.ts';
 import type { JobOptions } from '../job/options.ts';
 import { Queue } from '../queue/queue.ts';
@@ -336,4 +336,25 @@ test('the registry knows the slots and how many of them are in use', async () =>
   ]);
   gate.resolve();
   await worker.close();
+});
+
+test('a call that close did not wait for any longer is no error of the worker afterwards', async () => {
+  open();
+  const gate = new Deferred();
+  const endSession = async (): Promise<number> => {
+    await gate.promise;
+    throw new ClosedError('the store');
+  };
+  const worker = work(() => {}, over({ endSession }));
+  const errors: string[] = [];
+  worker.on('error', (error) => errors.push(error.name));
+  await t.advance(0);
+
+  const closed = watch(worker.close());
+  await t.advance('10s');
+  gate.resolve();
+  await t.advance(0);
+
+  expect(closed.done).toBe(true);
+  expect(errors).toEqual([]);
 });

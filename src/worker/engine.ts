@@ -212,9 +212,14 @@ export class Engine {
     await Promise.race([idle, sleep(this.#client.clock, waitMs, signal)]);
   }
 
+  /** What was not waited for any more meets a store that was closed meanwhile; that is no news after the end. */
   async #last(part: string, call: Promise<unknown>): Promise<void> {
-    const told = call.catch((thrown: unknown) => this.#fault(part, asError(thrown)));
+    let isOver = false;
+    const told = call.catch((thrown: unknown) => {
+      if (!isOver) this.#fault(part, asError(thrown));
+    });
     await within(this.#client.clock, told, LAST_CALL_MS);
+    isOver = true;
   }
 
   #makeKeeper(): LeaseKeeper {

@@ -12,25 +12,35 @@ const SEED = Number(process.env['MILLRACE_SEED'] ?? 20_260_202);
 const WORKERS = 4;
 const PRODUCERS = ['p1', 'p2'];
 
-describe(`four workers of eight slots and two producers, killed ${KILLS} times at random (seed ${SEED})`, () => {
+const SCENES = [
+  { name: 'workers', steady: true, title: 'workers and producers killed at random moments' },
+  { name: 'leaders', steady: false, title: 'the same, and whoever leads the upkeep is killed, too' },
+];
+
+describe.each(SCENES)(`$title (${KILLS / 2} kills, seed ${SEED})`, ({ name, steady, title }) => {
   const lab = new Lab('kill');
   const members: Member[] = [];
   let report: CheckReport;
 
   const start = (index: number): Member => {
-    const name = PRODUCERS[index - WORKERS];
-    if (name !== undefined) return lab.spawn('producer', { options: { name, job: { holdMs: 4 } } });
-    return lab.spawn('worker');
+    const producer = PRODUCERS[index - WORKERS];
+    if (producer === undefined) return lab.spawn('worker');
+    return lab.spawn('producer', { options: { name: producer, job: { holdMs: 100 } } });
   };
 
   beforeAll(
     async () => {
       const random = seeded(SEED);
       await lab.configure();
+      if (steady) {
+        // The first to come leads, and goes on to lead.
+        lab.spawn('worker', { options: { concurrency: 1 } });
+        await lab.workers(1);
+      }
       for (let index = 0; index < WORKERS + PRODUCERS.length; index += 1) members.push(start(index));
       const byAge = [...members.keys()];
       await lab.workers(WORKERS);
-      for (let kill = 0; kill < KILLS; kill += 1) {
+      for (let kill = 0; kill < KILLS / 2; kill += 1) {
         await wait(50 + random() * 400);
         // One of the older half: a process that has not even begun can be killed without any harm.
         const [index = 0] = byAge.splice(Math.floor((random() * members.length) / 2), 1);
@@ -47,9 +57,9 @@ describe(`four workers of eight slots and two producers, killed ${KILLS} times a
 
   it('was killed often enough, and did enough, to mean something', () => {
     const { figures } = report;
-    expect(figures.faults['kill']).toBeGreaterThanOrEqual(KILLS);
-    expect(figures.jobsAcknowledged).toBeGreaterThan(KILLS * 5);
-    expect(figures.reclaimed).toBeGreaterThan(KILLS / 10);
+    expect(figures.faults['kill']).toBeGreaterThanOrEqual(KILLS / 2);
+    expect(figures.jobsAcknowledged).toBeGreaterThan(KILLS);
+    expect(figures.recoveryMs.length).toBeGreaterThan(0);
     expect(lab.errors).toEqual([]);
   });
 
@@ -64,7 +74,7 @@ describe(`four workers of eight slots and two producers, killed ${KILLS} times a
   it('ran no job twice without a reason', () => {
     expect(report.figures.duplicates.unexplained).toBe(0);
     writeProof({
-      ...{ name: 'faults-kill', section: 'faults', title: 'workers and producers killed at random moments' },
+      ...{ name: `faults-kill-${name}`, section: 'faults', title },
       command: 'MILLRACE_KILLS=2000 npm test -- --only faults',
       ...summarise([report]),
       seeds: [SEED],
