@@ -54,7 +54,7 @@ function limitLines(rows, titles) {
 function failureLines(answers) {
   const failures = answers.flatMap((answer) => answer.failures);
   if (failures.length === 0) return '';
-  const lines = failures.map(({ name, key, why }) => `- ${name}, ${key}: ${why.split('\n')[0]}`);
+  const lines = failures.map(({ name, key, why }) => `- ${name}, ${key}: ${why}`);
   return `\n## Not measured\n\n${lines.join('\n')}\n`;
 }
 

@@ -27,6 +27,13 @@ function inTurn(contestants, number) {
 
 const discard = (folder) => rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
 
+/** What is written down: the line that names the error, without places of this machine. */
+function reasonIn(why) {
+  const lines = why.split('\n');
+  const line = lines.find((each) => /\w*Error: /.test(each)) ?? lines[0];
+  return line.replace(/(file:\/\/)?\/\S*\//g, '').slice(0, 200);
+}
+
 /** The runs of one question. What fails is said, noted, and measured no further in that run. */
 class Survey {
   #name;
@@ -93,7 +100,7 @@ class Survey {
 
   note({ key }, why) {
     this.#tools.say(`NOT MEASURED: ${this.#name} ${key}: ${why}`);
-    this.failures.push({ name: this.#name, key, why });
+    this.failures.push({ name: this.#name, key, why: reasonIn(why) });
   }
 
   end() {
