@@ -1,6 +1,7 @@
 import type { AddOutcome, NewJob } from '../store.ts';
 import type { SqlValue } from './driver.ts';
 import { manyRows } from './many.ts';
+import { remembering, textOfPolicy } from './policy-text.ts';
 import { type QueueState, tell } from './queue.ts';
 import { sumOf } from './sum.ts';
 import type { Transaction } from './transaction.ts';
@@ -65,11 +66,9 @@ function addTogether(tx: Transaction, jobs: readonly NewJob[]): AddOutcome[] | n
     tx.db.run(TAKE_BACK, before);
     return null;
   }
-  INSERT_BODIES(
-    tx.db,
-    [],
-    jobs.map((job, index) => bodyOf(job, before + 1 + index)),
-  );
+  const bodyOf = bodies();
+  const cold = jobs.map((job, index) => bodyOf(job, before + 1 + index));
+  INSERT_BODIES(tx.db, [], cold);
   return jobs.map((job) => added(tx, queue, job));
 }
 
@@ -77,7 +76,7 @@ function addOne(tx: Transaction, job: NewJob): AddOutcome {
   const queue = tx.ensureQueue(job.queue);
   const seq = tx.last('seq') + 1;
   if (insertJob(tx, queue, { job, seq }) === 0) return duplicate(tx, queue, job.id);
-  INSERT_BODIES(tx.db, [], [bodyOf(job, seq)]);
+  INSERT_BODIES(tx.db, [], [bodies()(job, seq)]);
   return added(tx, queue, job);
 }
 
@@ -93,8 +92,15 @@ function added(tx: Transaction, queue: QueueState, { id, name, delayMs }: NewJob
   return { id, outcome: 'created' };
 }
 
-function bodyOf({ contentType, headers, policy, body }: NewJob, seq: number): SqlValue[] {
-  return [seq, contentType, JSON.stringify(headers), JSON.stringify(policy), body, sumOf(body)];
+/** The values of its row. */
+type BodyOf = (job: NewJob, seq: number) => SqlValue[];
+
+function bodies(): BodyOf {
+  const headersOf = remembering((headers: NewJob['headers']) => JSON.stringify(headers));
+  const policyOf = remembering(textOfPolicy);
+  return ({ contentType, headers, policy, body }, seq) => {
+    return [seq, contentType, headersOf(headers), policyOf(policy), body, sumOf(body)];
+  };
 }
 
 function insertJob(tx: Transaction, queue: QueueState, { job, seq }: { job: NewJob; seq: number }): number {

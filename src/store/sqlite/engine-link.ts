@@ -5,8 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { Hint } from '../store.ts';
 import { Engine, type EngineOptions } from './engine.ts';
-import type { Message, Request } from './engine-thread.ts';
+import type { Message, Request, WireRequest } from './engine-thread.ts';
 import { MEMORY } from './open.ts';
+import { packCall, unpackAnswer } from './pack.ts';
 import { decodeError } from './wire.ts';
 
 export type EngineKind = 'thread' | 'inline';
@@ -55,13 +56,25 @@ export function threadLink(options: EngineOptions, port: Port): Link {
   });
   worker.on('message', ({ replies, hints }: Message) => {
     for (const reply of replies) {
-      port.answered(reply.id, 'error' in reply ? { error: decodeError(reply.error) } : reply);
+      const isError = 'error' in reply;
+      port.answered(
+        reply.id,
+        isError ? { error: decodeError(reply.error) } : { value: unpackAnswer(reply.verb, reply) },
+      );
     }
     if (hints === null || hints.length > 0) port.told(hints);
   });
   worker.unref();
   return {
-    send: (request) => worker.postMessage(request),
+    send: (request) => {
+      if (request.kind !== 'call') worker.postMessage(request satisfies WireRequest);
+      else {
+        const packed = packCall(request.call);
+        worker.postMessage({ kind: 'call', ...packed } satisfies WireRequest, [
+          packed.cargo.buffer as ArrayBuffer,
+        ]);
+      }
+    },
     hold: (on) => (on ? worker.ref() : worker.unref()),
     close: () => {
       closing = true;

@@ -4,19 +4,24 @@ import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from '
 import { systemClock, type Timer } from '../../runtime/clock.ts';
 import type { Hint } from '../store.ts';
 import { Engine, type EngineOptions, type Reply } from './engine.ts';
-import type { Call } from './verbs.ts';
+import { type PackedCall, type PackedValue, packAnswer, unpackCall } from './pack.ts';
+import type { Call, VerbName } from './verbs.ts';
 import { encodeError, type WireError } from './wire.ts';
 
-/** What the thread is asked. */
+/** What the engine is asked. */
 export type Request =
   | { readonly kind: 'call'; readonly call: Call }
   | { readonly kind: 'ask'; readonly id: number; readonly what: 'durability' | 'doctor' }
   | { readonly kind: 'watch'; readonly on: boolean }
   | { readonly kind: 'close' };
 
+/** `verb`: that of a call, whose answer is packed. */
 export type WireReply =
-  | { readonly id: number; readonly value: unknown }
+  | ({ readonly id: number; readonly verb: VerbName | null } & PackedValue)
   | { readonly id: number; readonly error: WireError };
+
+/** The same on its way to the thread. */
+export type WireRequest = Exclude<Request, { kind: 'call' }> | ({ readonly kind: 'call' } & PackedCall);
 
 /** What the thread says: answers, and news for those who watch; null stands for changes by others. */
 export interface Message {
@@ -29,7 +34,7 @@ const REST_MS = 1_000;
 
 function serve(port: MessagePort, engine: Engine): void {
   let rest: Timer | null = null;
-  port.on('message', (first: Request) => {
+  port.on('message', (first: WireRequest) => {
     rest?.cancel();
     const requests = [first, ...waiting(port)];
     const open = answer(port, engine, requests);
@@ -44,24 +49,25 @@ function serve(port: MessagePort, engine: Engine): void {
 }
 
 /** Everything that has arrived while the engine was busy. */
-function waiting(port: MessagePort): Request[] {
-  const requests: Request[] = [];
+function waiting(port: MessagePort): WireRequest[] {
+  const requests: WireRequest[] = [];
   for (;;) {
     const received = receiveMessageOnPort(port);
     if (received === undefined) return requests;
-    requests.push(received.message as Request);
+    requests.push(received.message as WireRequest);
   }
 }
 
 /** Answers false when the thread is to end. */
-function answer(port: MessagePort, engine: Engine, requests: readonly Request[]): boolean {
-  const calls = requests.flatMap((request) => (request.kind === 'call' ? [request.call] : []));
+function answer(port: MessagePort, engine: Engine, requests: readonly WireRequest[]): boolean {
+  const calls = requests.flatMap((request) => (request.kind === 'call' ? [unpackCall(request)] : []));
   if (calls.length > 0) {
     const { replies, hints } = engine.run(calls);
-    send(port, { replies: replies.map(toWire), hints });
+    const verbs = new Map(calls.map(({ id, verb }) => [id, verb]));
+    send(port, { replies: replies.map((reply) => toWire(reply, verbs.get(reply.id) ?? null)), hints });
   }
   for (const request of requests) {
-    if (request.kind === 'ask') send(port, { replies: [toWire(ask(engine, request))], hints: [] });
+    if (request.kind === 'ask') send(port, { replies: [toWire(ask(engine, request), null)], hints: [] });
     if (request.kind === 'watch') {
       engine.watch(request.on ? () => send(port, { replies: [], hints: null }) : null);
     }
@@ -77,12 +83,18 @@ function ask(engine: Engine, { id, what }: Request & { kind: 'ask' }): Reply {
   }
 }
 
-function toWire(reply: Reply): WireReply {
-  return 'error' in reply ? { id: reply.id, error: encodeError(reply.error) } : reply;
+function toWire(reply: Reply, verb: VerbName | null): WireReply {
+  if ('error' in reply) return { id: reply.id, error: encodeError(reply.error) };
+  return { id: reply.id, verb, ...packAnswer(verb, reply.value) };
 }
 
 function send(port: MessagePort, message: Message): void {
-  port.postMessage(message);
+  port.postMessage(message, cargoOf(message));
+}
+
+/** Handed over, not copied. */
+function cargoOf({ replies }: Message): ArrayBuffer[] {
+  return replies.flatMap((reply) => ('cargo' in reply ? [reply.cargo.buffer as ArrayBuffer] : []));
 }
 
 if (parentPort !== null) serve(parentPort, new Engine(workerData as EngineOptions));

@@ -5,7 +5,6 @@ import { DAMAGED_TYPE } from '../../job/payload.ts';
 import type {
   Bytes,
   EndCause,
-  Headers,
   JobPolicy,
   JobRecord,
   JobRef,
@@ -15,6 +14,7 @@ import type {
 } from '../../job/record.ts';
 import type { Database } from './database.ts';
 import type { SqlValue } from './driver.ts';
+import { headersOfText, policyOfText } from './policy-text.ts';
 import type { QueueState } from './queue.ts';
 import { isIntact } from './sum.ts';
 import type { Transaction } from './transaction.ts';
@@ -187,12 +187,12 @@ export function recordOf(tx: Transaction, seq: number): JobRecord | null {
 export function policyOf(db: Database, seq: number): JobPolicy {
   const row = db.get<{ policy: string }>(POLICY, seq);
   if (row === undefined) throw new Error(`the body of job number ${seq} is missing: run \`millrace doctor\``);
-  return parsed<JobPolicy>(row.policy) ?? DEFAULTS.policy;
+  return policyOfText(row.policy) ?? DEFAULTS.policy;
 }
 
 export function toRecord(row: FullRow, queue: string): JobRecord {
-  const headers = parsed<Headers>(row.headers);
-  const policy = parsed<JobPolicy>(row.policy);
+  const headers = headersOfText(row.headers);
+  const policy = policyOfText(row.policy);
   const isSound = headers !== null && policy !== null && isIntact(row.body, row.sum);
   return {
     queue,
@@ -225,15 +225,6 @@ export function toRecord(row: FullRow, queue: string): JobRecord {
     cancelReason: row.cancel_reason,
     origin: originOf(row),
   };
-}
-
-/** null for text that is damaged: one such job must not keep others from being read. */
-function parsed<T>(text: string): T | null {
-  try {
-    return JSON.parse(text) as T;
-  } catch {
-    return null;
-  }
 }
 
 function originOf(row: FullRow): Origin | null {
