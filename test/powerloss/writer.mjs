@@ -16,7 +16,9 @@ import { changes, endings, removals } from './writer-moves.mjs';
 import { note, sizeOf, useNotes, workUntilIdle } from './writer-work.mjs';
 
 const [dist, url, notesFile, scenario, rounds = '1', prefix = 'm'] = process.argv.slice(2);
-const { DatabaseSync } = createRequire(import.meta.url)('@photostructure/sqlite');
+// Of the same driver as the store: two copies of SQLite in one process would undo each other's locks.
+const isBuiltIn = Number(process.versions.node.split('.')[0]) >= 22;
+const { DatabaseSync } = createRequire(import.meta.url)(isBuiltIn ? 'node:sqlite' : '@photostructure/sqlite');
 const { connect, Queue, Worker } = await import(`${dist}/index.js`);
 useNotes((text) => writeSync(notes, text));
 const notes = openSync(notesFile, 'a');
