@@ -1,7 +1,6 @@
 import { inspect } from 'node:util';
 import { InvalidPayloadError } from '../errors.ts';
-import type { JobOptions } from '../job/options.ts';
-import { optionsOf } from '../job/options-of.ts';
+import { type JobOptions, optionsOf } from '../job/options.ts';
 import { DAMAGED_TYPE, decodeJson, isJsonType } from '../job/payload.ts';
 import type {
   Bytes,

@@ -83,7 +83,14 @@ async function findingsOf(store: Store, verify: boolean): Promise<Finding[]> {
     return [...found, ...durability, ...(verify ? verified(await store.verify()) : [])];
   } catch (error) {
     if (!(error instanceof MillraceError)) throw error;
-    return [{ severity: 'error', check: 'store', message: error.message, advice: `Code ${error.code}.` }];
+    return [
+      {
+        severity: 'error',
+        check: 'store',
+        message: error.message,
+        advice: `What else it may be: docs/reference/trouble.md (${error.code}).`,
+      },
+    ];
   }
 }
 

@@ -6,7 +6,7 @@ import { acquireClient, type EngineClient, releaseClient } from './engine-client
 import { canThread, type EngineKind } from './engine-link.ts';
 import { applyInside } from './join.ts';
 import { MEMORY } from './open.ts';
-import { preparePlace } from './place.ts';
+import { preparePlace, warnOfPlace } from './place.ts';
 import type { VerbName } from './verbs.ts';
 
 export interface SqliteStoreOptions {
@@ -91,6 +91,7 @@ export class Access {
   #hold(): Held {
     if (this.#held !== null) return this.#held;
     const path = this.#path === MEMORY ? MEMORY : preparePlace(this.#path);
+    if (path !== MEMORY) warnOfPlace(path);
     this.#held = { path, client: acquireClient(path, this.#kind) };
     return this.#held;
   }

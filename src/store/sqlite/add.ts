@@ -98,8 +98,9 @@ type BodyOf = (job: NewJob, seq: number) => SqlValue[];
 function bodies(): BodyOf {
   const headersOf = remembering((headers: NewJob['headers']) => JSON.stringify(headers));
   const policyOf = remembering(textOfPolicy);
-  return ({ contentType, headers, policy, body }, seq) => {
-    return [seq, contentType, headersOf(headers), policyOf(policy), body, sumOf(body)];
+  return (job, seq) => {
+    const { contentType, headers, policy, body } = job;
+    return [seq, contentType, headersOf(headers), policyOf(policy), body, sumOf(body, job)];
   };
 }
 

@@ -12,10 +12,11 @@ import { CommitTimes } from './commit-times.ts';
 import type { Database } from './database.ts';
 import { examine } from './doctor.ts';
 import { Identity } from './identity.ts';
+import { LogReserve } from './log-reserve.ts';
 import { breaksConnection, isCorrupt, isIoFailure, resultCode, toStoreError } from './map-error.ts';
 import { durabilityOf, type Facts, MEMORY, openDatabase } from './open.ts';
 import { patiently } from './patience.ts';
-import { addsJobs, Room } from './room.ts';
+import { addsJobs, isLow, Room, spaceOf } from './room.ts';
 import { Transaction } from './transaction.ts';
 import { type Call, mayWrite, runCall } from './verbs.ts';
 import { watchOthers } from './watch.ts';
@@ -40,6 +41,7 @@ interface OpenDatabase {
   readonly db: Database;
   readonly facts: Facts;
   readonly checkpointer: Checkpointer;
+  readonly reserve: LogReserve;
   unwatch: (() => void) | null;
 }
 
@@ -124,16 +126,26 @@ export class Engine {
 
   /** After the answers went out. */
   tidy(): void {
-    this.#quietly(({ checkpointer }) => checkpointer.keepShort());
+    this.#quietly(({ checkpointer, reserve }) => {
+      checkpointer.keepShort();
+      reserve.keep();
+    });
   }
 
   /** When nothing has been asked for a while. */
   rest(): void {
-    this.#quietly(({ checkpointer }) => checkpointer.shrink());
+    this.#quietly(({ checkpointer, reserve }) => {
+      checkpointer.shrink();
+      reserve.keep();
+    });
   }
 
   close(): void {
-    if (this.#options.path !== MEMORY) this.#quietly(({ checkpointer }) => checkpointer.shrink(1));
+    this.#quietly(({ checkpointer, facts }) => {
+      const space = spaceOf(facts.path);
+      // Where room is short the log is what others live on.
+      if (space === null || !isLow(space)) checkpointer.shrink(1);
+    });
     this.#drop();
   }
 
@@ -225,6 +237,7 @@ export class Engine {
       db,
       facts,
       checkpointer: new Checkpointer(db, facts.path),
+      reserve: new LogReserve(db, facts.path),
       unwatch: null,
     };
     this.#opened = session;

@@ -34,10 +34,23 @@ const BREAKING: ReadonlySet<number> = new Set([
   CODES.perm,
 ]);
 
+/** Errors that come up between two rows bring no code, but SQLite's own words (https://www.sqlite.org/c3ref/errcode.html). */
+const SAID: ReadonlyMap<string, number> = new Map([
+  ['database is locked', CODES.busy],
+  ['attempt to write a readonly database', CODES.readonly],
+  ['disk I/O error', CODES.ioerr],
+  ['database disk image is malformed', CODES.corrupt],
+  ['database or disk is full', CODES.full],
+  ['unable to open database file', CODES.cantopen],
+  ['locking protocol', CODES.protocol],
+  ['file is not a database', CODES.notadb],
+]);
+
 /** The primary code; null when the error does not come from SQLite. */
 export function resultCode(error: unknown): number | null {
-  if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return null;
-  return error.errcode & 0xff;
+  if (!(error instanceof Error)) return null;
+  if ('errcode' in error && typeof error.errcode === 'number') return error.errcode & 0xff;
+  return SAID.get(error.message) ?? null;
 }
 
 export function isBusy(error: unknown): boolean {

@@ -27,6 +27,14 @@ const FILE_SYSTEMS: ReadonlyMap<number, FileSystem> = new Map([
   [0x517b, 'network'], // SMB
   [0xff534d42, 'network'], // CIFS
   [0xfe534d42, 'network'], // SMB 2
+  [0x00c36400, 'network'], // Ceph
+  [0x0bd00bd0, 'network'], // Lustre
+  [0x01161970, 'network'], // GFS2
+  [0x7461636f, 'network'], // OCFS2
+  [0x5346414f, 'network'], // AFS
+  [0x73757245, 'network'], // Coda
+  [0x564c, 'network'], // NCP
+  [0x19830326, 'network'], // BeeGFS
   [0x65735546, 'foreign'], // FUSE
   [0x01021997, 'foreign'], // 9P
   [0x786f4256, 'foreign'], // folders shared by a virtual machine
@@ -42,15 +50,15 @@ export function preparePlace(path: string): string {
   const asked = resolve(path);
   const directory = prepareDirectory(dirname(asked));
   const file = join(directory, basename(asked));
-  const known = lookAt(file);
-  if (known === undefined) createFile(file);
-  else checkFile(file, known);
   if (fileSystemOf(directory) === 'network') {
     throw new EnvironmentError(
       `"${file}" lies on a network file system, where SQLite cannot keep a database safe. ` +
         'Put it on a local disk, or use a store made for several machines.',
     );
   }
+  const known = lookAt(file);
+  if (known === undefined) createFile(file);
+  else checkFile(file, known);
   return file;
 }
 
@@ -142,6 +150,19 @@ export function fileSystemOf(directory: string): FileSystem {
     // Not every platform can say; then there is nothing to hold against the place.
     return 'local';
   }
+}
+
+const warnedOf = new Set<string>();
+
+/** Said once a file and process: whether it is safe there cannot be told from here. */
+export function warnOfPlace(path: string): void {
+  if (warnedOf.has(path) || fileSystemOf(dirname(path)) !== 'foreign') return;
+  warnedOf.add(path);
+  process.emitWarning(
+    `"${path}" lies on a file system that is a bridge to another one (FUSE, 9P or a shared folder). If another machine ` +
+      'opens the file too, jobs can be lost; put it on a local disk.',
+    { type: 'MillraceWarning', code: 'MILLRACE_FOREIGN_FILE_SYSTEM' },
+  );
 }
 
 /** Whether users other than the owner may read or write the file. */

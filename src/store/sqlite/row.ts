@@ -193,7 +193,10 @@ export function policyOf(db: Database, seq: number): JobPolicy {
 export function toRecord(row: FullRow, queue: string): JobRecord {
   const headers = headersOfText(row.headers);
   const policy = policyOfText(row.policy);
-  const isSound = headers !== null && policy !== null && isIntact(row.body, row.sum);
+  const isSound =
+    headers !== null &&
+    policy !== null &&
+    isIntact(row.body, { id: row.id, name: row.name, contentType: row.content_type }, row.sum);
   return {
     queue,
     id: row.id,

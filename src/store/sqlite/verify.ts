@@ -34,7 +34,7 @@ const HANGING = {
 } as const;
 
 const BODIES = `
-  select b.seq, j.id, b.body, b.sum from millrace_body b cross join millrace_job j on j.seq = b.seq
+  select b.seq, j.id, j.name, b.content_type as contentType, b.body, b.sum from millrace_body b cross join millrace_job j on j.seq = b.seq
   where b.seq > ? order by b.seq limit 1000`;
 
 /** What helps when bytes at rest have changed. */
@@ -45,6 +45,8 @@ const DAMAGED =
 type BodyRow = {
   readonly seq: number;
   readonly id: string;
+  readonly name: string;
+  readonly contentType: string;
   readonly body: Bytes;
   readonly sum: number | null;
 };
@@ -106,10 +108,10 @@ function checkBodies({ db }: Transaction): Finding[] {
   let example: string | null = null;
   for (;;) {
     const rows = db.all<BodyRow>(BODIES, after);
-    for (const { id, body, sum } of rows) {
-      if (isIntact(body, sum)) continue;
+    for (const row of rows) {
+      if (isIntact(row.body, row, row.sum)) continue;
       many += 1;
-      example ??= id;
+      example ??= row.id;
     }
     after = rows.at(-1)?.seq ?? after;
     if (rows.length > 0) continue;

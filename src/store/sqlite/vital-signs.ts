@@ -76,7 +76,9 @@ export function commits(spell: SlowSpell | null): Finding {
 }
 
 const BEGIN = 'begin immediate';
-const TOUCH = "update millrace_meta set value = value where key = 'schema_version'";
+/** What does not change anything is not written. */
+const TOUCH =
+  "insert into millrace_meta (key, value) values ('checked', 1) on conflict do update set value = value + 1";
 
 /** One small commit, as any call makes it. */
 export function tryToWrite({ db, facts }: Patient, say: (error: unknown) => Error): Finding {

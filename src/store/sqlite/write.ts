@@ -60,7 +60,13 @@ export function isolate(tx: Transaction, ref: LeaseRef, alone: boolean): MoveOut
 }
 
 export function data(tx: Transaction, target: Target, body: Bytes, contentType: string): MoveOutcome {
-  return guarded(tx, target, ({ seq }) => {
-    tx.db.run(WRITE_BODY, body, contentType, sumOf(body), seq);
+  return guarded(tx, target, (row) => {
+    tx.db.run(
+      WRITE_BODY,
+      body,
+      contentType,
+      sumOf(body, { id: row.id, name: row.name, contentType }),
+      row.seq,
+    );
   });
 }

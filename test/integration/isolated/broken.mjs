@@ -1,1 +1,2 @@
-throw new RangeError('no settings');
+import './not-there.mjs';
+export default () => undefined;

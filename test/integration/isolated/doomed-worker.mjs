@@ -1,5 +1,6 @@
-/** A worker with children, on the store of MILLRACE_URL. */
+/** node doomed-worker.mjs URL: a worker with children, to be killed from outside. */
 
 import { Worker } from 'millrace';
 
-new Worker('orders', new URL('./deeds.mjs', import.meta.url));
+const [connection] = process.argv.slice(2);
+new Worker('orders', new URL('./deeds.mjs', import.meta.url), { connection });
