@@ -7,7 +7,7 @@ import { delaysOf, nowMs, Starts } from '../harness/latency.mjs';
 
 export const question = {
   peers: ['millrace', 'bullmq'],
-  runs: 5,
+  runs: 3,
   size: { jobs: 200, warmUp: 30 },
   quick: { jobs: 60, warmUp: 10 },
   rows: () => [

@@ -35,7 +35,7 @@ const nobody = { add: async () => {} };
 export const question = {
   peers: ['millrace', 'bullmq'],
   variants: { millrace: [null, IDLE] },
-  runs: 5,
+  runs: 3,
   size: { perSecond: 10_000, seconds: 6, warmUpSeconds: 2 },
   quick: { perSecond: 10_000, seconds: 2, warmUpSeconds: 1 },
   rows: () => [

@@ -6,6 +6,7 @@ import type { Cli } from './cli.ts';
 import { addAdd } from './commands/add.ts';
 import { addDead } from './commands/dead.ts';
 import { addDoctor } from './commands/doctor.ts';
+import { addHistory } from './commands/history.ts';
 import { addJobs } from './commands/jobs.ts';
 import { addOps } from './commands/ops.ts';
 import { addQueues } from './commands/queues.ts';
@@ -65,7 +66,7 @@ function programOf(cli: Cli): Command {
     .showHelpAfterError('Say --help to see how the command is used.')
     .exitOverride()
     .addHelpText('after', EXAMPLES);
-  const commands = [addWork, addAdd, addStatus, addJobs, addDead, addQueues, addOps, addDoctor];
+  const commands = [addWork, addAdd, addStatus, addJobs, addDead, addQueues, addOps, addDoctor, addHistory];
   for (const add of commands) add(program, cli);
   return program;
 }

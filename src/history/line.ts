@@ -211,6 +211,8 @@ export interface Scope {
   readonly recoveryMs?: number;
   /** Longest time that a job may wait for its first claim. */
   readonly waitMs?: number;
+  /** Hints were withheld from the workers. */
+  readonly deaf?: boolean;
 }
 
 export type { LoggedRow } from './reduce-row.ts';

@@ -1,14 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { InvalidOptionError, type Problem } from '../errors.ts';
 import { checkPolicy } from './check-policy.ts';
-import {
-  DEFAULTS,
-  type JobOptions,
-  KEEP_FOR_EVER_MS,
-  mergeJobOptions,
-  optionsOf,
-  resolveJobOptions,
-} from './options.ts';
+import { DEFAULTS, type JobOptions, mergeJobOptions, resolveJobOptions } from './options.ts';
+import { KEEP_FOR_EVER_MS, optionsOf } from './options-of.ts';
 import { Problems } from './problems.ts';
 import type { Backoff, JobRecord } from './record.ts';
 

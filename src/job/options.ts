@@ -15,8 +15,9 @@ import {
   type Rules,
   whole,
 } from './option-rules.ts';
+import { KEEP_FOR_EVER_MS } from './options-of.ts';
 import { Problems } from './problems.ts';
-import type { Backoff, Headers, JobPolicy, JobRecord } from './record.ts';
+import type { Backoff, Headers, JobPolicy } from './record.ts';
 import { suggest } from './suggest.ts';
 
 /** Wait before the next attempt. `type` may name a strategy that the worker was given. */
@@ -99,9 +100,6 @@ export const DEFAULTS: ResolvedJobOptions = Object.freeze({
 
 const DEFAULT_BACKOFF: { readonly factor: number; readonly maxMs: number; readonly jitter: number } =
   Object.freeze({ factor: 2, maxMs: 3_600_000, jitter: 0.5 });
-
-/** `removeOnComplete: false`: for longer than anything lasts. */
-export const KEEP_FOR_EVER_MS: number = MAX_DURATION_MS;
 
 const DELAY = { min: 0, max: MAX_DELAY_MS };
 const BACKOFF_TYPES = ['fixed', 'exponential'];
@@ -283,37 +281,4 @@ function resolveBackoff(backoff: number | BackoffOptions): Backoff {
     maxMs: ms(backoff.max) ?? Math.max(DEFAULT_BACKOFF.maxMs, delayMs),
     jitter: backoff.jitter ?? DEFAULT_BACKOFF.jitter,
   };
-}
-
-/** The options that a stored job was given, read back from its record. */
-export function optionsOf(record: JobRecord): JobOptions {
-  const { policy } = record;
-  const { retryForMs, timeoutMs, ttlMs, deadLetterQueue, keepCompletedMs, keepFailedMs } = policy;
-  return {
-    jobId: record.id,
-    attempts: policy.attempts,
-    priority: record.priority,
-    delay: record.dueAt === null ? 0 : Math.max(0, record.dueAt - record.addedAt),
-    lifo: record.rank < 0,
-    headers: record.headers,
-    ...(policy.backoff !== null && { backoff: backoffOptions(policy.backoff) }),
-    ...(retryForMs !== null && { retryFor: retryForMs }),
-    ...(timeoutMs !== null && { timeout: timeoutMs }),
-    ...(ttlMs !== null && { ttl: ttlMs }),
-    ...(deadLetterQueue !== null && { deadLetterQueue }),
-    ...(keepCompletedMs !== null && { removeOnComplete: keepOptions(keepCompletedMs) }),
-    ...(keepFailedMs !== null && { removeOnFail: keepOptions(keepFailedMs) }),
-  };
-}
-
-function backoffOptions(backoff: Backoff): BackoffOptions {
-  const { delayMs: delay } = backoff;
-  if (backoff.type === 'custom') return { type: backoff.name, delay };
-  if (backoff.type === 'fixed') return { type: 'fixed', delay, jitter: backoff.jitter };
-  return { type: 'exponential', delay, factor: backoff.factor, max: backoff.maxMs, jitter: backoff.jitter };
-}
-
-function keepOptions(keepMs: number): boolean | KeepOptions {
-  if (keepMs === 0) return true;
-  return keepMs >= KEEP_FOR_EVER_MS ? false : { age: keepMs / 1_000 };
 }

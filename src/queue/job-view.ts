@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { InvalidPayloadError } from '../errors.ts';
-import { type JobOptions, optionsOf } from '../job/options.ts';
+import type { JobOptions } from '../job/options.ts';
+import { optionsOf } from '../job/options-of.ts';
 import { DAMAGED_TYPE, decodeJson, isJsonType } from '../job/payload.ts';
 import type {
   Bytes,

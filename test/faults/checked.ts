@@ -24,6 +24,9 @@ export function summarise(
       duplicatesExplained: add(reports.map((report) => report.figures.duplicates.explained)),
       duplicatesUnexplained: sum(({ duplicates }) => duplicates.unexplained),
       recoveryMs: reports.flatMap((report) => report.figures.recoveryMs).map(Math.round),
+      promises: Object.fromEntries(
+        reports.flatMap(({ made }) => made.map(({ check, promise }) => [check, promise])),
+      ),
       judged: add(
         reports.map(({ made }) => Object.fromEntries(made.map(({ check, judged }) => [check, judged]))),
       ),

@@ -147,6 +147,11 @@ export class Lab {
     over();
   }
 
+  /** What workers complained of, but for a store that was slow: on a busy machine, and behind a process that stands still. */
+  get unexpected(): string[] {
+    return this.errors.filter((line) => !line.includes('StoreUnavailableError'));
+  }
+
   async summary(): Promise<QueueSummary> {
     const [found] = await this.store.queues(['work']);
     if (found === undefined) throw new Error('the queue is gone');
@@ -178,6 +183,7 @@ export class Lab {
     );
     if (workers.length === 0) workers.push(this.spawn('worker'));
     await this.until('no job is open', async () => (await this.open()) === 0);
+    this.history.event('scope', { rested: true });
     for (const { child } of workers) child.kill('SIGTERM');
     await Promise.all(workers.map(({ ended }) => ended));
     await this.store.verify();

@@ -66,7 +66,7 @@ describe(`workers asked to end at ${SHUTDOWNS} random moments (seed ${SEED})`, (
     expect(codes.atOnce.filter((code) => ![0, 143, 'SIGTERM'].includes(code))).toEqual([]);
     expect(codes.inOrder).toContain(0);
     expect(slowest).toBeLessThan(CLOSE_MS);
-    expect(lab.errors).toEqual([]);
+    expect(lab.unexpected).toEqual([]);
   });
 
   it('kept every promise that a history can be checked for: what was handed back burned no attempt', () => {

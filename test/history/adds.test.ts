@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { attempt, good, job, queue, recovered, Story } from './story.ts';
+import { good, job, queue, recovered, Story, settings } from './story.ts';
 
 describe('a good history', () => {
   it('passes, and says what was looked at', () => {
@@ -52,11 +52,12 @@ describe('S1: acknowledged jobs are not lost', () => {
   it('takes a job that was discarded, or completed and pruned, as gone for a reason', () => {
     const discarded = new Story().add('a').effect('p', { op: 'discard', queue: 'q', id: 'a' });
     expect(discarded.dump(queue({})).broken()).toEqual([]);
+    const pruning = settings({ ageMs: 0, count: null });
     const pruned = new Story()
       .add('a')
       .claim('w1', [{ id: 'a', token: 1 }])
       .settle('w1', 'a', 1);
-    expect(pruned.dump(queue({})).broken()).toEqual([]);
+    expect(pruned.dump(queue({}, { settings: pruning })).broken()).toEqual([]);
   });
 
   it('finds a job under the queue to which it moved', () => {
@@ -181,51 +182,5 @@ describe('S11: nothing starts early', () => {
       .add('a', { delayMs: 500 })
       .effect('p', { op: 'promote', queue: 'q', id: 'a' });
     expect(promoted.claim('w1', [{ id: 'a', token: 1 }]).broken()).toEqual([]);
-  });
-});
-
-describe('S19: dead letters are kept', () => {
-  const failed = (): Story =>
-    new Story()
-      .add('a')
-      .claim('w1', [{ id: 'a', token: 1 }])
-      .settle('w1', 'a', 1, { to: 'failed' });
-  const letter = { state: 'failed', claims: 1, token: 1, hasError: true };
-  const record = { outcome: 'failed', hasError: true };
-
-  it('passes with a dead letter in its place, or moved', () => {
-    expect(
-      failed()
-        .dump(queue({ failed: 1 }), job('a', letter), attempt('a', 1, record))
-        .broken(),
-    ).toEqual([]);
-    const moved = { ...letter, state: 'waiting', queue: 'dead', from: 'q' };
-    const there = [job('a', moved), attempt('a', 1, { ...record, queue: 'dead' })];
-    expect(
-      failed()
-        .dump(queue({}), ...there)
-        .broken(),
-    ).toEqual([]);
-  });
-
-  it('finds one that is gone, stands twice, or lost its error or its attempts', () => {
-    const moved = { ...letter, queue: 'dead', from: 'q' };
-    const kept = attempt('a', 1, record);
-    expect(failed().dump(queue({})).broken()).toEqual(['S19']);
-    expect(
-      failed()
-        .dump(queue({ failed: 1 }), job('a', letter), job('a', moved), kept)
-        .broken(),
-    ).toEqual(['S19']);
-    expect(
-      failed()
-        .dump(queue({ failed: 1 }), job('a', { ...letter, hasError: false }), kept)
-        .broken(),
-    ).toEqual(['S19']);
-    expect(
-      failed()
-        .dump(queue({ failed: 1 }), job('a', letter))
-        .broken(),
-    ).toEqual(['S19']);
   });
 });

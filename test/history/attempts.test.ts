@@ -137,7 +137,7 @@ describe('S19: dead letters are kept', () => {
       failed()
         .dump(queue({ failed: 1 }), job('a', letter), job('a', moved), kept)
         .broken(),
-    ).toEqual(['S19']);
+    ).toContain('S19');
     expect(
       failed()
         .dump(queue({ failed: 1 }), job('a', { ...letter, hasError: false }), kept)
@@ -147,7 +147,7 @@ describe('S19: dead letters are kept', () => {
       failed()
         .dump(queue({ failed: 1 }), job('a', letter))
         .broken(),
-    ).toEqual(['S19']);
+    ).toEqual(['A4', 'S19']);
   });
 });
 
@@ -168,13 +168,13 @@ describe('A1 and A2: the books', () => {
     expect(
       new Story()
         .add('a')
-        .dump(job('a', { state: 'active', token: 1 }), lease)
+        .dump(job('a', { state: 'active', token: 1, claims: 1 }), lease)
         .broken(),
     ).toEqual([]);
     expect(
       new Story()
         .add('a')
-        .dump(job('a', { state: 'active', token: 1 }))
+        .dump(job('a', { state: 'active', token: 1, claims: 1 }))
         .broken(),
     ).toEqual(['A2']);
     expect(new Story().dump(attempt('a', 1)).broken()).toEqual(['A2']);

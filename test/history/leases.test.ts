@@ -54,7 +54,7 @@ describe('S6: tokens rise for ever', () => {
       .at(10)
       .claim('w1', [{ id: 'a', token: 5 }])
       .at(20);
-    expect(story.claim('w1', [{ id: 'b', token: 4 }]).broken()).toEqual(['S6']);
+    expect(story.claim('w1', [{ id: 'b', token: 4 }]).broken()).toContain('S6');
   });
 
   it('takes the repeated answer to a repeated claim as the same claim', () => {

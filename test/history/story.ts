@@ -192,15 +192,16 @@ const NONE = {
 export function queue(counts: Partial<typeof NONE>, more: Record<string, unknown> = {}): Row {
   const all = { ...NONE, ...counts };
   const added = Object.values(all).reduce((sum, count) => sum + count, 0);
-  const retention = { completed: bound(), failed: bound(), cancelled: bound() };
-  const settings = { paused: false, delivery: 'at-least-once', maxCrashes: 3, retention };
-  return {
-    row: 'queue',
-    value: { queue: 'q', counts: all, totals: { added, removed: 0 }, settings, ...more },
-  };
+  const value = { queue: 'q', counts: all, totals: { added, removed: 0 }, settings: settings(), ...more };
+  return { row: 'queue', value };
 }
 
-const bound = (): Record<string, null> => ({ ageMs: null, count: null });
+const UNBOUND = { ageMs: null, count: null };
+
+export function settings(completed: Record<string, number | null> = UNBOUND): Record<string, unknown> {
+  const retention = { completed, failed: UNBOUND, cancelled: UNBOUND };
+  return { paused: false, delivery: 'at-least-once', maxCrashes: 3, retention };
+}
 
 /** A job that is added, claimed, run, completed and still there; nothing is wrong with it. */
 export function good(): Story {

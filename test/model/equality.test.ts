@@ -5,6 +5,7 @@ import { sqliteStore } from 'millrace/sqlite';
 import { FakeClock, memoryStore } from 'millrace/testing';
 import { afterAll, describe, it } from 'vitest';
 import type { ClaimAnswer, CommitAnswer, Store } from '../../src/store/store.ts';
+import { writeProof } from '../support/proof.ts';
 import { makeScratch } from '../support/scratch.ts';
 import { command } from './arbitrary-command.ts';
 import { answerOf, dumpOf } from './canonical.ts';
@@ -18,7 +19,15 @@ const DUMP_EVERY = 20;
 const FILE_SEQUENCES = 12;
 
 const scratch = makeScratch();
-afterAll(() => scratch.remove());
+const played = { sequences: 0, commands: 0 };
+afterAll(() => {
+  scratch.remove();
+  writeProof({
+    ...{ name: 'equality', section: 'equality', title: 'random commands to the memory store and to SQLite' },
+    command: 'MILLRACE_SEQUENCES=1000 npm test -- --only model',
+    figures: { 'sequences without a difference': played.sequences, 'commands compared': played.commands },
+  });
+});
 
 /** Handles on the same data, which take turns. */
 type Open = (clock: FakeClock) => readonly Store[];
@@ -40,6 +49,8 @@ async function playTwice(commands: readonly Command[], open: Open): Promise<void
       if ((index + 1) % DUMP_EVERY === 0) await compareAll(model.store, inTurn(others, index + 1));
     }
     await compareAll(model.store, inTurn(others, 0));
+    played.sequences += 1;
+    played.commands += commands.length;
   } finally {
     for (const store of [model.store, ...others]) await store.close();
   }

@@ -1,14 +1,8 @@
-/** The same seed and the same words give the same numbers. */
+import { seeded } from '../support/seeded.ts';
 
+/** The same seed and the same words give the same numbers. */
 export function chanceOf(...words: readonly (string | number)[]): () => number {
-  let state = hashOf(words.join(' '));
-  // mulberry32
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
+  return seeded(hashOf(words.join(' ')));
 }
 
 /** FNV-1a. */

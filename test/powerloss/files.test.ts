@@ -6,9 +6,9 @@ import {
   isAble,
   makeFolder,
   oldFile,
+  prove,
   SEED,
   schemaVersion,
-  writeProof,
 } from './proof.ts';
 import { otherNodes, record } from './record.ts';
 import { replay, type Verdict } from './replay.ts';
@@ -29,7 +29,7 @@ describe.skipIf(!isAble)(`power loss, other beginnings (seed ${SEED})`, () => {
   const images = Math.ceil(IMAGES * SHARE);
   const keep = (verdict: Verdict, title: string): Verdict => {
     const name = `power-loss-${verdict.scenario}`;
-    writeProof({ name, title, figures: figuresOf(verdict), verdicts: [verdict] });
+    prove({ name, title, figures: figuresOf(verdict) }, [verdict]);
     process.stdout.write(`${inWords(verdict)}\n`);
     return verdict;
   };

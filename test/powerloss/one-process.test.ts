@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WAY_NAMES } from './image.ts';
-import { figuresOf, IMAGES, inWords, isAble, makeFolder, SEED, writeProof } from './proof.ts';
+import { figuresOf, IMAGES, inWords, isAble, makeFolder, prove, SEED } from './proof.ts';
 import { record } from './record.ts';
 import { replay, type Verdict } from './replay.ts';
 
@@ -14,12 +14,8 @@ describe.skipIf(!isAble)(`power loss, one process that does everything (seed ${S
   beforeAll(async () => {
     const recording = record(folder.path, { scenario: 'everything', rounds: 2 });
     verdict = await replay(recording, { images: Math.ceil(IMAGES * SHARE), seed: SEED });
-    writeProof({
-      name: 'power-loss-one-process',
-      title: 'the power is cut while one process does everything that there is',
-      figures: figuresOf(verdict),
-      verdicts: [verdict],
-    });
+    const title = 'the power is cut while one process does everything that there is';
+    prove({ name: 'power-loss-one-process', title, figures: figuresOf(verdict) }, [verdict]);
     process.stdout.write(`${inWords(verdict)}\n`);
   }, 3_600_000);
   afterAll(folder.remove);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BUGS, plant } from './bugs.ts';
 import { type Build, buildAtNormal } from './builds.ts';
-import { figuresOf, inWords, isAble, makeFolder, SEED, writeProof } from './proof.ts';
+import { figuresOf, inWords, isAble, makeFolder, prove, SEED } from './proof.ts';
 import { type Recording, record } from './record.ts';
 import { replay, type Verdict } from './replay.ts';
 
@@ -26,7 +26,7 @@ describe.skipIf(!isAble)(`what the test of power loss must find (seed ${SEED})`,
       'bugs found': planted.filter(({ seed }) => seed).length,
     };
     const title = 'what the test of power cuts must find';
-    writeProof({ name: 'power-loss-planted', title, figures, planted, verdicts });
+    prove({ name: 'power-loss-planted', title, figures, planted }, verdicts);
     folder.remove();
   });
 
@@ -65,7 +65,7 @@ describe.skipIf(!isAble)(`what the test of power loss must find (seed ${SEED})`,
       const atNormal = record(place.path, { scenario: 'everything', rounds: 1, dist: build.dist });
       verdict = await cut({ ...atNormal, scenario: 'everything, at synchronous = normal' }, NORMAL_IMAGES);
       const title = 'the same at `synchronous = normal`, in a build made for this test: it has to lose';
-      writeProof({ name: 'power-loss-at-normal', title, figures: figuresOf(verdict), verdicts: [verdict] });
+      prove({ name: 'power-loss-at-normal', title, figures: figuresOf(verdict) }, [verdict]);
       place.remove();
     }, 600_000);
     afterAll(() => build?.remove());

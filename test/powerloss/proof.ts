@@ -1,10 +1,11 @@
 /** What the tests of this folder have in common: how many images, from which seed, and where the figures go. */
 
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
+import { type Proof, writeProof } from '../support/proof.ts';
 import type { Note } from './note.ts';
 import { Promises } from './promises.ts';
 import { canRecord, root } from './record.ts';
@@ -46,31 +47,14 @@ export async function schemaVersion(): Promise<number> {
   return ((await import(file)) as { readonly SCHEMA_VERSION: number }).SCHEMA_VERSION;
 }
 
-export interface Proof {
-  /** Of the file in .cache/proofs. */
-  readonly name: string;
-  readonly title: string;
-  readonly figures: Readonly<Record<string, number>>;
-  /** Bugs that were planted, and whether they were found; `seed` null: not. */
-  readonly planted?: readonly {
-    readonly bug: string;
-    readonly seed: number | null;
-    readonly check: string;
-  }[];
-  readonly verdicts: readonly Verdict[];
-}
-
-/** For `docs/reliability.md`, which is made from what the runs have left behind. */
-export function writeProof(proof: Proof): void {
-  const folder = join(root, '.cache', 'proofs');
-  mkdirSync(folder, { recursive: true });
+/** What `docs/reliability.md` is made from, with the verdicts in full for whoever wants to know more. */
+export function prove(
+  proof: Pick<Proof, 'name' | 'title' | 'figures' | 'planted'>,
+  verdicts: readonly Verdict[],
+): void {
   const command = `MILLRACE_POWERLOSS_IMAGES=${IMAGES} MILLRACE_SEED=${SEED} npm test -- --only powerloss`;
-  const about = { section: 'power-loss', command, seeds: [SEED] };
-  const when = { at: new Date().toISOString(), node: process.versions.node };
-  writeFileSync(
-    join(folder, `${proof.name}.json`),
-    `${JSON.stringify({ ...proof, ...about, ...when }, null, 2)}\n`,
-  );
+  const whole = { ...proof, section: 'power-loss', command, seeds: [SEED], verdicts } as const;
+  writeProof(whole);
 }
 
 /** The numbers that a reader wants, in words. */

@@ -45,6 +45,8 @@ export interface Checked {
   readonly recoveryMs: readonly number[];
   /** Ids of the checks that were made, each with the cases judged. */
   readonly judged: Readonly<Record<string, number>>;
+  /** What each of them checks. */
+  readonly promises: Readonly<Record<string, string>>;
 }
 
 /** Leaves it in .cache/proofs/<name>.json, over an earlier one. */

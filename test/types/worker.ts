@@ -65,3 +65,22 @@ export function toldBySchemas(): unknown {
     { schemas },
   );
 }
+
+export function byFile(file: URL): void {
+  const worker = new Worker<Jobs>('mails', file, {
+    isolation: 'thread',
+    maxMemoryMb: 256,
+    recycleAfterJobs: 5,
+  });
+  expectTypeOf(worker).toEqualTypeOf<Worker<Jobs>>();
+  worker.on('completed', (_job, result) => expectTypeOf(result).toEqualTypeOf<{ sent: boolean } | number>());
+  new Worker('mails', '/srv/mails.js', { recycleAtMb: 512, execArgv: ['--import', 'tsx'], concurrency: 4 });
+  // @ts-expect-error: a function runs in this process
+  new Worker('mails', async () => undefined, { isolation: 'thread' });
+  // @ts-expect-error: no such kind of child
+  new Worker('mails', file, { isolation: 'container' });
+  // @ts-expect-error: no such option
+  new Worker('mails', file, { maxMemory: 5 });
+  // @ts-expect-error: neither a function nor a file
+  new Worker('mails', 5);
+}

@@ -49,7 +49,7 @@ function mayBeGone(evidence: Evidence, added: readonly Added[], grants: readonly
 }
 
 /** By name, with its queue, or by a bulk action. */
-function isTakenAway(evidence: Evidence, job: JobName): boolean {
+export function isTakenAway(evidence: Evidence, job: JobName): boolean {
   const moved = (evidence.moves.get(keyOf(job)) ?? []).filter(({ outcome }) => MAY_BE.includes(outcome));
   if (moved.some(({ effect }) => ['discard', 'cancel', 'redrive'].includes(effect.op))) return true;
   const swept = evidence.queueMoves.get(job.queue) ?? [];

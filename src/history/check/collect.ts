@@ -123,7 +123,8 @@ class Collector {
       const { queue, id, token, op } = effect;
       push(this.writes, token, { queue, id, token, op, call, outcome, leaseMs: null, cancel: false });
     }
-    const move = { effect, call, outcome };
+    const more = result !== null && 'more' in result ? result.more : null;
+    const move = { effect, call, outcome, more };
     if (!('queue' in effect)) push(this.queueMoves, '*', move);
     else if ('id' in effect) push(this.moves, keyOf(effect), move);
     else push(this.queueMoves, effect.queue, move);

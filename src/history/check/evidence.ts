@@ -65,6 +65,8 @@ export interface Move {
   readonly effect: Exclude<LoggedEffect, { op: 'add' }>;
   readonly call: Call;
   readonly outcome: string;
+  /** Of a drain or an obliteration: whether it had more to do. */
+  readonly more: boolean | null;
 }
 
 export interface Reclaimed extends LoggedReclaim {

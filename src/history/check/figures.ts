@@ -1,10 +1,10 @@
 import { duplicatesOf } from './duplicates.ts';
-import { acceptedOf, endOf, pairsOf } from './ends.ts';
-import { type Evidence, firstCall, type Grant } from './evidence.ts';
+import { acceptedOf } from './ends.ts';
+import type { Evidence } from './evidence.ts';
+import { recoveriesOf } from './recovery.ts';
 import type { Figures, Violation } from './report.ts';
 
 const LATE = ['expired', 'superseded', 'gone'];
-const DEADLY = ['kill', 'exit'];
 
 export function figuresOf(evidence: Evidence, violations: readonly Violation[]): Figures {
   const { lines, processes, calls, grants, runs, reclaimed } = evidence;
@@ -19,7 +19,9 @@ export function figuresOf(evidence: Evidence, violations: readonly Violation[]):
     faults: tally(evidence.faults.map(({ fault }) => fault)),
     lateWrites: countLate(evidence, violations),
     duplicates: countDuplicates(evidence),
-    recoveryMs: recoveries(evidence),
+    recoveryMs: recoveriesOf(evidence)
+      .map(({ tookMs }) => tookMs)
+      .sort((one, other) => one - other),
   };
 }
 
@@ -63,29 +65,4 @@ function tally(words: readonly string[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const word of words) counts[word] = (counts[word] ?? 0) + 1;
   return counts;
-}
-
-/** From the death of a process to the next claim of each job that it held. */
-function recoveries(evidence: Evidence): number[] {
-  const times: number[] = [];
-  const deaths = deathsOf(evidence);
-  const deathOf = (grant: Grant): number | undefined => {
-    const { process } = firstCall(grant).begin;
-    return deaths.get(process) ?? deaths.get(evidence.processes.get(process)?.head?.pid ?? '');
-  };
-  for (const life of evidence.lives) {
-    for (const [earlier, later] of pairsOf(life)) {
-      const deadAt = deathOf(earlier);
-      if (deadAt === undefined || endOf(evidence, earlier).how !== 'crashed') continue;
-      const claimed = firstCall(later);
-      times.push(evidence.at(claimed.end ?? claimed.begin) - deadAt);
-    }
-  }
-  return times.sort((one, other) => one - other);
-}
-
-/** By name of the history, or process id. */
-function deathsOf({ faults, at }: Evidence): Map<string | number, number> {
-  const deadly = faults.filter(({ fault }) => DEADLY.includes(fault));
-  return new Map(deadly.map(({ target, begin }) => [target, at(begin)]));
 }

@@ -3,13 +3,19 @@
 import type { HistoryLine } from '../line.ts';
 import { lost, phantoms, refused } from './adds.ts';
 import { completions, counts, finalEnds } from './attempts.ts';
+import { batches, repeats } from './batches.ts';
 import { books, orphans } from './books.ts';
 import { type CollectOptions, collect } from './collect.ts';
+import { cancels, pauses, retention } from './control.ts';
 import { deadLetters } from './dead-letters.ts';
 import { duplicates } from './duplicates.ts';
 import { early } from './early.ts';
+import { feed } from './feed.ts';
 import { figuresOf } from './figures.ts';
+import { leaks, records } from './leaks.ts';
 import { holders, lateWrites, tokens } from './leases.ts';
+import { closing, recovery, rest, waits, wakeUps } from './liveness.ts';
+import { firstComes, priorities } from './order.ts';
 import { outOfScope } from './out-of-scope.ts';
 import type { Check, CheckReport, Violation } from './report.ts';
 
@@ -22,8 +28,10 @@ export interface CheckOptions extends CollectOptions {
 }
 
 const CHECKS: readonly Check[] = [
-  ...[lost, phantoms, refused, holders, tokens, lateWrites, completions, finalEnds, counts, early],
-  ...[deadLetters, books, orphans, duplicates, ...outOfScope],
+  ...[lost, phantoms, refused, batches, holders, tokens, lateWrites, completions, finalEnds, counts, early],
+  ...[priorities, firstComes, repeats, pauses, deadLetters, feed, cancels, retention],
+  ...[books, orphans, leaks, records, rest, recovery, waits, closing, wakeUps, duplicates],
+  ...outOfScope,
 ];
 
 /**

@@ -1,12 +1,10 @@
 import { watch } from 'node:fs';
 import { systemClock, type Timer } from '../../runtime/clock.ts';
 import type { Database } from './database.ts';
+import { Looks } from './looks.ts';
 
 /** The net under the file watch, which not every file system supports. */
 const POLL_MS = 1_000;
-/** Writes come in bursts; one look serves all of a burst. */
-const SETTLE_MS = 3;
-
 const VERSION = 'pragma data_version';
 
 /**
@@ -15,42 +13,40 @@ const VERSION = 'pragma data_version';
  * These timers belong to real files and real processes, so they follow the machine's clock whatever the store's is.
  */
 export function watchOthers(db: Database, path: string, onNews: () => void): () => void {
-  let seen = versionOf(db);
-  let pending: Timer | null = null;
-  let poll: Timer;
-  const look = (): void => {
-    const version = versionOf(db);
-    if (version === seen) return;
-    seen = version;
-    onNews();
-  };
-  const lookSoon = (): void => {
-    pending ??= systemClock.after(
-      SETTLE_MS,
-      () => {
-        pending = null;
-        look();
-      },
-      { background: true },
-    );
-  };
-  const lookLater = (): void => {
-    poll = systemClock.after(
-      POLL_MS,
-      () => {
-        look();
-        lookLater();
-      },
-      { background: true },
-    );
-  };
-  const unwatchFile = watchFile(`${path}-wal`, lookSoon);
-  lookLater();
+  const look = makeLook(db, onNews);
+  const looks = new Looks(systemClock, look);
+  const unwatchFile = watchFile(`${path}-wal`, () => looks.soon());
+  const stopPolling = every(POLL_MS, look);
   return () => {
-    pending?.cancel();
-    poll.cancel();
+    looks.stop();
+    stopPolling();
     unwatchFile();
   };
+}
+
+/** Answers whether there was news. */
+function makeLook(db: Database, onNews: () => void): () => boolean {
+  let seen = versionOf(db);
+  return () => {
+    const version = versionOf(db);
+    if (version === seen) return false;
+    seen = version;
+    onNews();
+    return true;
+  };
+}
+
+function every(periodMs: number, look: () => void): () => void {
+  let timer: Timer;
+  const arm = (): void => {
+    timer = systemClock.after(periodMs, tick, { background: true });
+  };
+  const tick = (): void => {
+    look();
+    arm();
+  };
+  arm();
+  return () => timer.cancel();
 }
 
 /** null when the connection cannot say now; the next look will. */

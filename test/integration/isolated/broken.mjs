@@ -1,2 +1,1 @@
-import './not-there.mjs';
-export default () => undefined;
+throw new RangeError('no settings');

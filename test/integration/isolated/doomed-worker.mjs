@@ -1,6 +1,5 @@
-/** node doomed-worker.mjs URL: a worker with children, to be killed from outside. */
+/** A worker with children, on the store of MILLRACE_URL. */
 
 import { Worker } from 'millrace';
 
-const [connection] = process.argv.slice(2);
-new Worker('orders', new URL('./deeds.mjs', import.meta.url), { connection });
+new Worker('orders', new URL('./deeds.mjs', import.meta.url));
