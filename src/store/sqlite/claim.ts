@@ -19,6 +19,10 @@ const ACTIVATE = `
   update millrace_job set state = 'active', token = ?2 + e.key, worker = ?3, claims = claims + 1, claimed_at = ?4,
     first_claimed_at = coalesce(first_claimed_at, ?4), expires_at = null
   from json_each(?1) e where millrace_job.seq = e.value`;
+/** All alike: for jobs without a timeout. */
+const INSERT_ALIKE = `
+  insert into millrace_lease (worker, spared, token, seq, expires_at, past_due_at)
+  select ?2, ?3, ?4 + e.key, e.value, ?5, ?5 from json_each(?1) e`;
 const INSERT_LEASES = manyRows({
   shared: 2,
   before:
@@ -122,13 +126,29 @@ function take(
   for (const row of rows) activate(tx, queue, { row, worker: request.worker });
   const [first] = rows;
   if (first === undefined) return [];
-  tx.db.run(ACTIVATE, JSON.stringify(rows.map(({ seq }) => seq)), first.token, request.worker, tx.now);
+  const seqs = JSON.stringify(rows.map(({ seq }) => seq));
+  tx.db.run(ACTIVATE, seqs, first.token, request.worker, tx.now);
   queue.tally.add('count_waiting', -rows.length);
   queue.tally.add('count_active', rows.length);
   if (queue.settings.delivery === 'at-most-once') return rows.map((row) => settleAtClaim(tx, queue, row));
-  const leases = rows.map((row) => leaseOf(tx, row, request));
-  INSERT_LEASES(tx.db, [request.worker, request.quarantine === true ? 1 : 0], leases);
+  hold(tx, request, { rows, seqs, firstToken: first.token });
   return rows.map((row) => claimedOf(tx, row));
+}
+
+function hold(
+  tx: Transaction,
+  request: ClaimRequest,
+  { rows, seqs, firstToken }: { rows: readonly FullRow[]; seqs: string; firstToken: number },
+): void {
+  const { worker, leaseMs, quarantine = false } = request;
+  const spared = quarantine ? 1 : 0;
+  if (rows.some(({ timeout_ms: timeoutMs }) => timeoutMs !== null)) {
+    const leases = rows.map((row) => leaseOf(tx, row, request));
+    INSERT_LEASES(tx.db, [worker, spared], leases);
+  } else {
+    const expiresAt = leaseMs === null ? null : leaseEnd(leaseMs, null, tx.now);
+    tx.db.run(INSERT_ALIKE, seqs, worker, spared, firstToken, expiresAt);
+  }
 }
 
 /** In memory; the statement does the same to the row in the database. */
