@@ -48,9 +48,9 @@ function mayBeGone(evidence: Evidence, added: readonly Added[], grants: readonly
   return grants.some((grant) => hasEnded(evidence, grant));
 }
 
-/** By name, with its queue, or by a bulk action. */
+/** By name, in whatever queue it was then, with its queue, or by a bulk action. */
 export function isTakenAway(evidence: Evidence, job: JobName): boolean {
-  const moved = (evidence.moves.get(keyOf(job)) ?? []).filter(({ outcome }) => MAY_BE.includes(outcome));
+  const moved = (evidence.movesById.get(job.id) ?? []).filter(({ outcome }) => MAY_BE.includes(outcome));
   if (moved.some(({ effect }) => ['discard', 'cancel', 'redrive'].includes(effect.op))) return true;
   const swept = evidence.queueMoves.get(job.queue) ?? [];
   if (swept.some(({ effect }) => effect.op === 'drain' || effect.op === 'obliterate')) return true;

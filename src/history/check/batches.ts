@@ -4,6 +4,7 @@ import { isTakenAway, placesIn, whyPartial } from './adds.ts';
 import { acceptedOf } from './ends.ts';
 import { type Added, type Evidence, keyOf, lastDump } from './evidence.ts';
 import { push } from './push.ts';
+import { judgeClaims, judgeKept } from './repeats.ts';
 import { type Check, Findings, type Verdict } from './report.ts';
 
 /** A call and its repetitions are one. */
@@ -69,6 +70,8 @@ function judgeRepeats(evidence: Evidence): Verdict {
       last?.call.end,
     ]);
   }
+  judgeClaims(evidence, findings);
+  judgeKept(evidence, findings);
   return findings.verdict;
 }
 

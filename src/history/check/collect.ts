@@ -34,14 +34,15 @@ export function collect(lines: readonly HistoryLine[], options: CollectOptions =
   const calls = callsOf(lines, events.at);
   const collected = new Collector();
   for (const call of calls) collected.take(call);
-  const { adds, settled, writes, reclaimed, moves, queueMoves, endings, beats, grants } = collected;
+  const { adds, settled, writes, reclaimed, moves, movesById, queueMoves, endings, beats, grants } =
+    collected;
   const unknown = calls.filter((call) => outcomeOf(call) === 'unknown');
   return {
     lines,
     positions: options.ordered === true ? new Map(lines.map((line, index) => [line, index])) : null,
     ...events.evidence(),
     calls,
-    ...{ adds, settled, writes, reclaimed, moves, queueMoves, endings, beats },
+    ...{ adds, settled, writes, reclaimed, moves, movesById, queueMoves, endings, beats },
     grants: grants.byToken,
     claims: grants.firstCalls,
     unknownClaims: unknown.filter(mayClaim),
@@ -77,10 +78,12 @@ class Collector {
   readonly writes: Mutable<Evidence['writes']> = new Map();
   readonly reclaimed: Mutable<Evidence['reclaimed']> = new Map();
   readonly moves: Mutable<Evidence['moves']> = new Map();
+  readonly movesById: Mutable<Evidence['movesById']> = new Map();
   readonly queueMoves: Mutable<Evidence['queueMoves']> = new Map();
   readonly endings: Mutable<Evidence['endings']> = new Map();
   readonly beats: Mutable<Evidence['beats']> = new Map();
   readonly grants: Grants = new Grants();
+  readonly #requests = new Map<string, Call>();
 
   take(call: Call): void {
     const { op, args } = call.begin;
@@ -107,9 +110,18 @@ class Collector {
     const { effects, requestId = null, tx = false } = call.begin.args as ApplyArgs;
     const results = tx ? null : answerOf<LoggedResult[]>(call);
     const otherwise = tx ? 'unknown' : outcomeOf(call);
+    const span = this.#spanOf(call, requestId);
     for (const [index, effect] of (effects ?? []).entries()) {
-      this.#effect({ effect, call, requestId, result: results?.[index] ?? null, otherwise });
+      this.#effect({ effect, call: span, requestId, result: results?.[index] ?? null, otherwise });
     }
+  }
+
+  /** A request that is repeated is answered as it was the first time, and may have been carried out then. */
+  #spanOf(call: Call, requestId: string | null): Call {
+    if (requestId === null) return call;
+    const first = this.#requests.get(requestId) ?? call;
+    this.#requests.set(requestId, first);
+    return first === call ? call : { begin: first.begin, end: call.end };
   }
 
   #effect(told: Told): void {
@@ -126,8 +138,10 @@ class Collector {
     const more = result !== null && 'more' in result ? result.more : null;
     const move = { effect, call, outcome, more };
     if (!('queue' in effect)) push(this.queueMoves, '*', move);
-    else if ('id' in effect) push(this.moves, keyOf(effect), move);
-    else push(this.queueMoves, effect.queue, move);
+    else if ('id' in effect) {
+      push(this.moves, keyOf(effect), move);
+      push(this.movesById, effect.id, move);
+    } else push(this.queueMoves, effect.queue, move);
   }
 
   #add(effect: Extract<LoggedEffect, { op: 'add' }>, { call, requestId, result, otherwise }: Told): void {

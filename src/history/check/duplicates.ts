@@ -1,7 +1,7 @@
 /** D1: a job that ran twice in one generation did so for a reason that can be named. */
 
 import type { HistoryLine } from '../line.ts';
-import { endOf } from './ends.ts';
+import { endingOf, endOf } from './ends.ts';
 import { type Evidence, type Fault, firstCall, type Grant, keyOf, type Run } from './evidence.ts';
 import { push } from './push.ts';
 import { type Check, Findings, type Verdict } from './report.ts';
@@ -42,7 +42,9 @@ function again(
   if (end.how === 'unknown' && perhaps === true) return [];
   const lines = [firstCall(earlier).end, firstCall(later).end];
   if (end.how === 'settled') return [{ earlier, later, cause: null, lines }];
-  const cause = end.how === 'handed-back' ? 'shutdown' : causes.of(earlier, later);
+  const mayBeHandedBack = end.how === 'unknown' && endingOf(evidence, earlier) !== null;
+  const wasShut = end.how === 'handed-back' || mayBeHandedBack;
+  const cause = wasShut ? 'shutdown' : causes.of(earlier, later);
   return [{ earlier, later, cause, lines }];
 }
 

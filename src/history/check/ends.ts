@@ -36,18 +36,25 @@ function recordedEnd(evidence: Evidence, grant: Grant): End | null {
 }
 
 function unansweredEnd(evidence: Evidence, grant: Grant): End {
-  const ending = evidence.endings.get(grant.claim.worker)?.[0];
-  if (ending !== undefined) return { how: 'handed-back', line: ending.begin };
-  return mayHaveEnded(evidence, grant) ? { how: 'unknown' } : { how: 'none' };
+  if (mayHaveEnded(evidence, grant)) return { how: 'unknown' };
+  const ending = endingOf(evidence, grant);
+  return ending === null ? { how: 'none' } : { how: 'handed-back', line: ending };
+}
+
+/** Its worker ended its session, which hands back what it holds. */
+export function endingOf(evidence: Evidence, grant: Grant): HistoryLine | null {
+  return evidence.endings.get(grant.claim.worker)?.[0]?.begin ?? null;
 }
 
 function mayHaveEnded(evidence: Evidence, grant: Grant): boolean {
   const { scope, isCut, settled, unknownUpkeep, at } = evidence;
-  if (scope.complete !== true || isCut || grant.settled === true) return true;
   if (settled.get(grant.token)?.some(({ outcome }) => outcome === 'unknown')) return true;
   const claimedAt = at(firstCall(grant).begin);
-  // One that was begun before may have been carried out after.
-  return unknownUpkeep.some((call) => call.end === null || at(call.end) >= claimedAt);
+  // One that was begun before may have been carried out after; where packets come late, after it was given up, too.
+  const isLate = evidence.faults.some(({ fault }) => fault === 'late-packet');
+  if (unknownUpkeep.some((call) => isLate || call.end === null || at(call.end) >= claimedAt)) return true;
+  if (endingOf(evidence, grant) !== null) return false;
+  return scope.complete !== true || isCut || grant.settled === true;
 }
 
 /** What `end` should have made of the counters of failures and crashes; null when nobody can tell. */

@@ -133,6 +133,8 @@ export interface Evidence {
   /** Moves of a job, by `keyOf`; and of whole queues, by name of the queue. */
   readonly moves: ReadonlyMap<string, readonly Move[]>;
   readonly queueMoves: ReadonlyMap<string, readonly Move[]>;
+  /** In whatever queue the job was then: dead letters and redriven jobs keep their ids. */
+  readonly movesById: ReadonlyMap<string, readonly Move[]>;
   /** Ended sessions, by worker. */
   readonly endings: ReadonlyMap<string, readonly Call[]>;
   readonly beats: ReadonlyMap<string, readonly Call[]>;
