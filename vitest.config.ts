@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-// unit tests read the sources; every other project imports `millrace` by name, that is the built package,
+// unit tests and the simulation read the sources; every other project imports `millrace` by name, that is the built package,
 // so what is tested is what ships (npm test builds first).
 export default defineConfig({
   test: {
@@ -14,6 +14,15 @@ export default defineConfig({
       },
       { test: { name: 'conformance', include: ['test/conformance/**/*.test.ts'], testTimeout: 30_000 } },
       { test: { name: 'model', include: ['test/model/**/*.test.ts'], testTimeout: 300_000 } },
+      {
+        test: {
+          name: 'simulation',
+          include: ['test/simulation/**/*.test.ts'],
+          testTimeout: 600_000,
+          // They wait for nothing.
+          maxWorkers: 2,
+        },
+      },
       { test: { name: 'integration', include: ['test/integration/**/*.test.ts'], testTimeout: 30_000 } },
       { test: { name: 'faults', include: ['test/faults/**/*.test.ts'], testTimeout: 180_000 } },
       {

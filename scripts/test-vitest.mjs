@@ -6,7 +6,16 @@ import { join } from 'node:path';
 import { bin, run } from './run.mjs';
 import { provideTools } from './test-tools.mjs';
 
-export const projects = ['unit', 'conformance', 'model', 'integration', 'faults', 'powerloss', 'e2e'];
+export const projects = [
+  'unit',
+  'conformance',
+  'model',
+  'simulation',
+  'integration',
+  'faults',
+  'powerloss',
+  'e2e',
+];
 
 /** A file that could not even be loaded has no failed test in it; it counts as one. */
 function count(report) {

@@ -36,7 +36,11 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
 
 /** Without the guard at the boundary. */
 export function bareMemoryStore({ clock = systemClock }: MemoryStoreOptions = {}): Store {
-  const state = newState(clock);
+  return storeOver(newState(clock));
+}
+
+/** For whoever has to look at what the store knows: the simulator, which plants bugs into it, too. */
+export function storeOver(state: State): Store {
   return {
     kind: 'memory',
     can: { transactions: false, shared: false, searchBodies: true },

@@ -1,0 +1,3 @@
+import { tellHistories } from './histories.ts';
+
+tellHistories(1, 2);
