@@ -47,11 +47,12 @@ export class Checkpointer {
     this.#nextTryAt = left + CHECKPOINT_PAGES;
   }
 
-  /** When there is nothing to do. Waits for nobody: the next quiet moment will do. */
-  shrink(minBytes: number = TRUNCATE_BYTES): void {
-    if (this.logBytes < minBytes) return;
+  /** When there is nothing to do. Waits for nobody, and answers whether somebody has to be waited for. */
+  shrink(minBytes: number = TRUNCATE_BYTES): boolean {
+    if (this.logBytes < minBytes) return false;
     this.isHeld = this.#db.get<Answer>(EMPTY)?.busy !== 0;
     if (!this.isHeld) this.#nextTryAt = CHECKPOINT_PAGES;
+    return this.isHeld;
   }
 
   /**

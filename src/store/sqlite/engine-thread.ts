@@ -34,6 +34,9 @@ const REST_MS = 1_000;
 
 function serve(port: MessagePort, engine: Engine): void {
   let rest: Timer | null = null;
+  const restLater = (): void => {
+    rest = systemClock.after(REST_MS, () => engine.rest() && restLater(), { background: true });
+  };
   port.on('message', (first: WireRequest) => {
     rest?.cancel();
     const requests = [first, ...waiting(port)];
@@ -44,7 +47,7 @@ function serve(port: MessagePort, engine: Engine): void {
       return;
     }
     engine.tidy();
-    rest = systemClock.after(REST_MS, () => engine.rest(), { background: true });
+    restLater();
   });
 }
 

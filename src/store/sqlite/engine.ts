@@ -132,12 +132,14 @@ export class Engine {
     });
   }
 
-  /** When nothing has been asked for a while. */
-  rest(): void {
+  /** When nothing has been asked for a while. Answers whether to come again: somebody still holds a large log. */
+  rest(): boolean {
+    let isHeld = false;
     this.#quietly(({ checkpointer, reserve }) => {
-      checkpointer.shrink();
+      isHeld = checkpointer.shrink();
       reserve.keep();
     });
+    return isHeld;
   }
 
   close(): void {

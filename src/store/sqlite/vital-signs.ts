@@ -15,7 +15,7 @@ export interface Patient {
   readonly db: Database;
   readonly facts: Facts;
   /** The write-ahead log: its size, and whether some connection keeps it from shrinking. */
-  readonly checkpointer: { readonly logBytes: number; readonly isHeld: boolean; shrink(): void };
+  readonly checkpointer: { readonly logBytes: number; readonly isHeld: boolean; shrink(): boolean };
 }
 
 /** A log that is larger than this although it should have been emptied is worth a word. */
