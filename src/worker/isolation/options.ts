@@ -8,8 +8,8 @@ import type { Problems } from '../../job/problems.ts';
 export interface IsolationOptions {
   /**
    * What a child is. `process`: whatever the processor does, only its job is lost, and memory is limited as a whole.
-   * `thread`: starts faster and is smaller, survives endless loops, `process.exit()` and a full heap, but not a crash
-   * below JavaScript. @default 'process'
+   * `thread`: starts faster and is smaller, survives endless loops and `process.exit()`, but not a crash below
+   * JavaScript, nor, on Node 24, a full heap. @default 'process'
    */
   readonly isolation?: 'thread' | 'process';
   /**
