@@ -7,7 +7,11 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { connect, type Job, Queue } from 'millrace';
-import { describe, expect, it } from 'vitest';
+import { type CheckReport, checkHistory, openHistory, readHistory, recordStore } from 'millrace/history';
+import { afterAll, describe, expect, it } from 'vitest';
+import { writeProof } from '../support/proof.ts';
+import { summarise } from './checked.ts';
+import { complaints } from './lab.ts';
 
 const WAIT_MS = 150_000;
 const NEIGHBOURS = Array.from({ length: 8 }, (_, index) => `neighbour-${index}`);
@@ -18,12 +22,17 @@ class Scene {
   readonly #folder = mkdtempSync(join(tmpdir(), 'millrace-poison-'));
   readonly #url = `sqlite:${join(this.#folder, 'jobs.db')}`;
   readonly #runFile = join(this.#folder, 'runs');
-  readonly #queue = new Queue('work', { connection: this.#url });
+  readonly #histories = join(this.#folder, 'histories');
+  readonly #history = openHistory({ directory: this.#histories, store: 'sqlite' });
+  readonly #shared = connect(this.#url);
+  readonly #store = recordStore(this.#shared.store, this.#history);
+  readonly #queue = new Queue('work', { connection: this.#store });
   readonly #crew = new Set<ChildProcess>();
   #stopped = false;
 
   constructor() {
     writeFileSync(this.#runFile, '');
+    this.#history.event('scope', { complete: true });
   }
 
   /** The poison in the middle of its neighbours, and two processes for them. */
@@ -45,10 +54,13 @@ class Scene {
   #start(isolation: Isolation): void {
     const file = fileURLToPath(new URL('./poison-worker.mjs', import.meta.url));
     const args = ['--no-warnings', '--max-old-space-size=128', file, this.#url, isolation];
-    const child = spawn(process.execPath, args, { stdio: 'ignore' });
+    const env = { ...process.env, MILLRACE_HISTORY: this.#histories };
+    const child = spawn(process.execPath, args, { stdio: 'ignore', env });
     this.#crew.add(child);
     child.once('exit', () => {
       this.#crew.delete(child);
+      if (!this.#stopped)
+        this.#history.event('fault', { id: `${child.pid}`, fault: 'exit', target: child.pid });
       if (!this.#stopped) this.#start(isolation);
     });
   }
@@ -87,11 +99,11 @@ class Scene {
     return jobs.map((job) => job?.state ?? 'gone');
   }
 
-  async amiss(): Promise<unknown[]> {
-    const shared = connect(this.#url);
-    const findings = await shared.store.verify();
-    await shared.release();
-    return findings;
+  /** What the histories of all processes, with all that is stored now, say of it. */
+  async check(): Promise<CheckReport> {
+    await this.#store.verify();
+    for await (const _ of this.#store.dump());
+    return checkHistory(readHistory([this.#histories]).lines);
   }
 
   async end(): Promise<void> {
@@ -100,9 +112,23 @@ class Scene {
     for (const child of this.#crew) child.kill('SIGKILL');
     await Promise.all(ends);
     await this.#queue.close();
+    await this.#shared.release();
     rmSync(this.#folder, { recursive: true, force: true });
   }
 }
+
+const reports: CheckReport[] = [];
+afterAll(() =>
+  writeProof({
+    ...{
+      name: 'faults-poison',
+      section: 'faults',
+      title: 'jobs that end their process: exit, abort, memory, loop, segfault',
+    },
+    command: 'npm test -- --only faults',
+    ...summarise(reports),
+  }),
+);
 
 const COMPLETED = NEIGHBOURS.map(() => 'completed');
 
@@ -122,7 +148,8 @@ describe.concurrent('a poison among eight neighbours', () => {
         expect(crashes).toBeGreaterThanOrEqual(4);
         expect(scene.deaths().length).toBeLessThanOrEqual(6);
         expect(await scene.neighbours()).toEqual(COMPLETED);
-        expect(await scene.amiss()).toEqual([]);
+        reports.push(await scene.check());
+        expect(reports.flatMap(complaints)).toEqual([]);
       } finally {
         await scene.end();
       }
@@ -141,6 +168,8 @@ describe.concurrent('a poison among eight neighbours', () => {
       expect(error?.code).toBe('MILLRACE_PROCESSOR_CRASHED');
       expect(scene.deaths().length).toBeLessThanOrEqual(6);
       expect(await scene.neighbours()).toEqual(COMPLETED);
+      reports.push(await scene.check());
+      expect(reports.flatMap(complaints)).toEqual([]);
     } finally {
       await scene.end();
     }
