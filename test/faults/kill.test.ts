@@ -14,7 +14,11 @@ const PRODUCERS = ['p1', 'p2'];
 
 const SCENES = [
   { name: 'workers', steady: true, title: 'workers and producers killed at random moments' },
-  { name: 'leaders', steady: false, title: 'the same, and whoever leads the upkeep is killed, too' },
+  {
+    name: 'leaders',
+    steady: false,
+    title: 'workers, producers and whoever leads the upkeep, killed at random moments',
+  },
 ];
 
 describe.each(SCENES)(`$title (${KILLS / 2} kills, seed ${SEED})`, ({ name, steady, title }) => {

@@ -14,7 +14,8 @@ afterAll(remove);
 let count = 0;
 let path = '';
 beforeEach(() => {
-  path = join(folder, `${(count += 1)}.db`);
+  count += 1;
+  path = join(folder, `${count}.db`);
 });
 const companions = (file: string): string[] => [file, `${file}-wal`, `${file}-shm`];
 

@@ -8,7 +8,10 @@ const noStrace = lacking('strace');
 const { folder, remove } = makeFolder();
 afterAll(remove);
 let count = 0;
-const nextPath = (): string => join(folder, `${(count += 1)}.db`);
+const nextPath = (): string => {
+  count += 1;
+  return join(folder, `${count}.db`);
+};
 
 describe.skipIf(noStrace !== null)('a disk that fails', () => {
   it.each([
