@@ -42,10 +42,14 @@ export function checkQueue(problems: Problems, part: string | number, value: unk
   );
 }
 
+/** What nearly all ids and names are. It is told apart many times faster than by classes of Unicode. */
+const PLAIN = /^[ -~]+$/;
+
 /** Ids, keys, job names and whatever else names something: short, printable, not empty. */
 export function checkKey(problems: Problems, part: string | number, value: unknown): void {
   if (typeof value !== 'string') problems.invalid(part, `must be a string, is ${nameOf(value)}`);
   else if (value === '') problems.invalid(part, 'must not be empty');
+  else if (value.length <= MAX_ID_BYTES && PLAIN.test(value)) return;
   else if (exceedsBytes(value, MAX_ID_BYTES)) problems.invalid(part, `is longer than ${MAX_ID_BYTES} bytes`);
   else if (UNPRINTABLE.test(value)) {
     problems.invalid(part, 'must not contain control characters or lone surrogates');

@@ -32,9 +32,24 @@ export function encodeJson(value: unknown, path: string, options: EncodeOptions 
   if (value === undefined || value === null) return NULL.slice();
   const maxBytes = options.maxBytes ?? DEFAULT_MAX_PAYLOAD_BYTES;
   new Inspection(path, maxBytes).visit(value);
-  const bytes = encoder.encode(JSON.stringify(value));
+  const bytes = encodeText(JSON.stringify(value));
   if (bytes.byteLength > maxBytes) throw tooLarge(path, bytes.byteLength, maxBytes);
   return bytes;
+}
+
+/** Small payloads share their memory, for a buffer of its own costs more than what a small one holds. */
+const POOL_BYTES = 8_192;
+const SMALL_UNITS = 512;
+const MAX_BYTES_A_UNIT = 3;
+let pool = new Uint8Array(POOL_BYTES);
+let used = 0;
+
+function encodeText(text: string): Bytes {
+  if (text.length > SMALL_UNITS) return encoder.encode(text);
+  if (used + text.length * MAX_BYTES_A_UNIT > POOL_BYTES) [pool, used] = [new Uint8Array(POOL_BYTES), 0];
+  const start = used;
+  used += encoder.encodeInto(text, pool.subarray(start)).written;
+  return pool.subarray(start, used);
 }
 
 /**

@@ -57,22 +57,28 @@ export async function addOne(
   checkKey(problems, 'name', name);
   if (options !== undefined) checkJobOptions(problems, 'options', options, ADD_RULES);
   problems.throwIfAny(`job ${nameOf(name)} for queue "${intake.queue}"`);
-  const job = await prepare(intake, { name, data, opts: options }, 'data');
-  const [outcome] = await write(intake, [job], options?.tx);
-  return handOut(intake, job, outcome);
+  const job = prepare(intake, { name, data, opts: options }, null);
+  const added = job instanceof Promise ? await job : job;
+  const [outcome] = await write(intake, [added], options?.tx);
+  return handOut(intake, added, outcome);
 }
 
 /** All of them or, when this throws, none. */
 export async function addMany(intake: Intake, requests: readonly Request[], tx?: StoreTx): Promise<Job[]> {
   checkRequests(intake.queue, requests);
   if (requests.length === 0) return [];
-  const jobs = await Promise.all(
-    requests.map((request, index) => prepare(intake, request, `jobs[${index}].data`)),
-  );
+  const prepared = requests.map((request, index) => prepare(intake, request, index));
+  const jobs = await allOf(prepared);
   const bytes = jobs.reduce((sum, job) => sum + job.body.byteLength, 0);
   if (bytes > MAX_BATCH_BYTES) throw tooMany(`${bytes} bytes`, `${MAX_BATCH_BYTES} bytes`);
   const outcomes = await write(intake, jobs, tx);
-  return Promise.all(jobs.map((job, index) => handOut(intake, job, outcomes[index])));
+  return allOf(jobs.map((job, index) => handOut(intake, job, outcomes[index])));
+}
+
+/** Promises cost more than what is done here for a job, so there are none where nothing is waited for. */
+async function allOf<T>(values: readonly (T | Promise<T>)[]): Promise<T[]> {
+  if (values.some((value) => value instanceof Promise)) return Promise.all(values);
+  return values as T[];
 }
 
 function checkRequests(queue: string, requests: readonly Request[]): void {
@@ -107,17 +113,28 @@ function tooMany(given: string, allowed: string): LimitExceededError {
   );
 }
 
-async function prepare(intake: Intake, { name, data, opts }: Request, path: string): Promise<NewJob> {
-  const { options, queue, client } = intake;
+/** `index`: its place in a bulk. A promise only where a schema has to be asked. */
+function prepare(
+  intake: Intake,
+  { name, data, opts }: Request,
+  index: number | null,
+): NewJob | Promise<NewJob> {
+  const { options, queue } = intake;
   const schema = schemaFor(options.schemas, name, 'data');
-  const subject = `data of job "${name}" for queue "${queue}"`;
-  const value = schema === undefined ? data : await applySchema(schema, data, subject, path);
+  const path = index === null ? 'data' : `jobs[${index}].data`;
+  const made = (value: unknown): NewJob => makeJob(intake, { name, data: value, opts }, path);
+  if (schema === undefined) return made(data);
+  return applySchema(schema, data, `data of job "${name}" for queue "${queue}"`, path).then(made);
+}
+
+function makeJob(intake: Intake, { name, data, opts }: Request, path: string): NewJob {
+  const { options, queue, client } = intake;
   const resolved = opts === undefined ? options.jobDefaults : mergeJobOptions(opts, options.jobDefaults);
   return {
     queue,
     id: resolved.jobId ?? client.makeId(),
     name,
-    body: encodeJson(value, path, { maxBytes: options.maxPayloadBytes }),
+    body: encodeJson(data, path, { maxBytes: options.maxPayloadBytes }),
     contentType: JSON_TYPE,
     headers: intake.headers === null ? resolved.headers : { ...intake.headers, ...resolved.headers },
     policy: resolved.policy,
@@ -141,14 +158,18 @@ async function write(
 }
 
 /** A duplicate is handed out as the job that is there; nothing of the new one was stored. */
-async function handOut(intake: Intake, job: NewJob, outcome: AddOutcome | undefined): Promise<Job> {
-  const { client, options } = intake;
-  const created = outcome?.outcome === 'created';
-  const stored = created ? null : await client.store.job({ queue: job.queue, id: job.id });
-  return new Job(client, stored ?? recordOf(job, client.clock.now()), {
-    ...contextFor(options, job.name),
-    created,
-  });
+function handOut(intake: Intake, job: NewJob, outcome: AddOutcome | undefined): Job | Promise<Job> {
+  const context = contextFor(intake.options, job.name);
+  if (outcome?.outcome === 'created') {
+    const nowMs = intake.client.clock.now();
+    return new Job(intake.client, () => recordOf(job, nowMs), context);
+  }
+  return handOutStored(intake, job, { ...context, created: false });
+}
+
+async function handOutStored({ client }: Intake, job: NewJob, context: JobContext): Promise<Job> {
+  const stored = await client.store.job({ queue: job.queue, id: job.id });
+  return new Job(client, stored ?? recordOf(job, client.clock.now()), context);
 }
 
 /** What jobs of this queue need to know about it. */
@@ -160,8 +181,8 @@ export function contextFor(options: ResolvedQueueOptions, name: string): JobCont
 }
 
 /**
- * The record as it was added, its instants by the clock of this process until `refresh()` reads the store's. Made
- * for every job that is added, so it is written out: spreading objects into one another costs several times as much.
+ * The record as it was added, its instants by the clock of this process until `refresh()` reads the store's. Made when
+ * somebody asks for it.
  */
 function recordOf(job: NewJob, nowMs: number): JobRecord {
   const isDelayed = job.delayMs > 0;

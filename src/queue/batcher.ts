@@ -33,6 +33,12 @@ interface Call {
   readonly reject: (error: unknown) => void;
 }
 
+/**
+ * Whoever had an answer and calls again does so a few turns of promises later. Without this wait the first of a hundred
+ * would leave alone, and the others only with the call after that.
+ */
+const GATHER_TURNS = 24;
+
 /** Repetitions of a batch whose outcome is unknown; with the waits below about three seconds. */
 const MAX_REPEATS = 5;
 const FIRST_REPEAT_MS = 100;
@@ -55,20 +61,30 @@ export class Batcher {
     const answer = new Promise<EffectResult>((resolve, reject) => {
       this.#waiting.push({ effect, ...weightOf(effect), resolve, reject });
     });
-    this.#last = answer.catch(() => {});
+    this.#last = answer;
     if (!this.#underWay) void this.#run();
     return answer;
   }
 
   /** When all calls made so far are answered. */
   async drained(): Promise<void> {
-    await this.#last;
+    await this.#last.catch(() => {});
   }
 
   async #run(): Promise<void> {
     this.#underWay = true;
-    while (this.#waiting.length > 0) await this.#deliver(this.#take());
+    while (this.#waiting.length > 0) {
+      const calls = this.#take();
+      await this.#deliver(calls);
+      if (calls.length > 1) await this.#gather(calls.length);
+    }
     this.#underWay = false;
+  }
+
+  /** Until as many have called again as were answered, or it is clear that they will not now. */
+  async #gather(answered: number): Promise<void> {
+    for (let turn = 0; turn < GATHER_TURNS && this.#waiting.length < answered; turn++)
+      await Promise.resolve();
   }
 
   /** From the front as many calls as one `apply` may carry; a call that is too large alone goes alone. */

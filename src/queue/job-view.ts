@@ -46,12 +46,31 @@ export abstract class JobView<Data = Loose, Result = Loose, Name extends string 
     });
   }
 
-  /** Under a name of its own, so that verbs in `Job` may replace it. */
-  protected record: JobRecord;
+  #record: JobRecord | (() => JobRecord);
+  /** Not copied into the record before somebody looks; mostly nobody does. */
+  #changes: Partial<JobRecord> | null = null;
   #data: { readonly value: Data } | null = null;
 
-  constructor(record: JobRecord) {
-    this.record = record;
+  /** `record` may be made when it is first looked at. */
+  constructor(record: JobRecord | (() => JobRecord)) {
+    this.#record = record;
+  }
+
+  /** Under a name of its own, so that verbs in `Job` may replace it. */
+  protected get record(): JobRecord {
+    if (typeof this.#record === 'function') this.#record = this.#record();
+    if (this.#changes !== null) this.#record = { ...this.#record, ...this.#changes };
+    this.#changes = null;
+    return this.#record;
+  }
+
+  protected set record(record: JobRecord) {
+    this.#changes = null;
+    this.#record = record;
+  }
+
+  protected change(changes: Partial<JobRecord>): void {
+    this.#changes = this.#changes === null ? changes : { ...this.#changes, ...changes };
   }
 
   get id(): string {

@@ -39,7 +39,7 @@ export class Job<Data = Loose, Result = Loose, Name extends string = string> ext
   readonly #context: JobContext;
 
   /** Jobs are made by queues and workers. */
-  constructor(client: Client, record: JobRecord, context: JobContext = {}) {
+  constructor(client: Client, record: JobRecord | (() => JobRecord), context: JobContext = {}) {
     super(record);
     this.#client = client;
     this.#context = context;

@@ -36,6 +36,11 @@ export class Telemetry {
     else this.tell('onUnheardError', { source, error });
   }
 
+  /** There is a hook that wants to surround attempts. */
+  get surrounds(): boolean {
+    return this.#hooks.aroundAttempt !== undefined;
+  }
+
   /** Runs `run` inside the hook that wants to surround it, if there is one. */
   around<T>(attempt: AttemptInfo, run: () => Promise<T>): Promise<T> {
     const { aroundAttempt } = this.#hooks;

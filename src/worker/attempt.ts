@@ -17,7 +17,7 @@ import {
 import { isControl } from '../job/control.ts';
 import type { AttemptEnd } from '../job/outcome.ts';
 import { encodeJson } from '../job/payload.ts';
-import { applySchema, type Schemas, schemaFor } from '../job/schema.ts';
+import { applySchema, type Schemas, type StandardSchema, schemaFor } from '../job/schema.ts';
 import type { Client } from '../queue/client.ts';
 import type { Timer } from '../runtime/clock.ts';
 import type { Claimed } from '../store/store.ts';
@@ -59,6 +59,9 @@ export interface Ran {
 
 /** Shorter than the store's own grace after a timeout (5 s), so that the timeout can still be stored. */
 export const ABORT_GRACE_MS = 2_000;
+
+/** Most processors return nothing. */
+const NOTHING: AttemptEnd = Object.freeze({ how: 'returned', result: null });
 
 export class Attempt {
   readonly job: RunningJob;
@@ -129,19 +132,23 @@ export class Attempt {
   }
 
   /** Never rejects. */
-  async run(): Promise<Ran> {
+  run(): Promise<Ran> {
     const { clock } = this.#host.client;
-    const left = new Promise<null>((resolve) => {
-      this.#leave = () => resolve(null);
-    });
     this.#startedMs = clock.monotonic();
     this.#armTimeout();
-    const ended = await Promise.race([this.#processAndWrite(), left]);
+    return new Promise((resolve) => {
+      this.#leave = () => resolve(this.#ran(null));
+      void this.#processAndWrite().then((ended) => resolve(this.#ran(ended)));
+    });
+  }
+
+  /** `ended` is null when the processor was left behind. */
+  #ran(ended: AttemptEnd | null): Ran {
     for (const timer of this.#timers) timer.cancel();
     return {
       end: this.#conclude(ended),
       value: this.#value,
-      ranMs: clock.monotonic() - this.#startedMs,
+      ranMs: this.#host.client.clock.monotonic() - this.#startedMs,
       leftBehind: ended === null,
     };
   }
@@ -176,21 +183,20 @@ export class Attempt {
 
   async #processAndWrite(): Promise<AttemptEnd> {
     const ended = await this.#process();
-    await this.job.written();
+    if (this.job.isWriting) await this.job.written();
     return ended;
   }
 
   async #process(): Promise<AttemptEnd> {
     try {
-      await this.#checkData();
+      const check = this.#checkData();
+      if (check !== null) await check;
     } catch (error) {
       return isMismatch(error) ? { how: 'refused', error } : { how: 'threw', error };
     }
     if (this.#stop !== null) return { how: 'threw', error: this.#stop.error };
     try {
-      this.#value = await this.#host.telemetry.around(this.info, async () =>
-        this.#host.processor(this.job as never, this.#context()),
-      );
+      this.#value = await this.#askProcessor();
     } catch (error) {
       if (error instanceof RefusedResult) return { how: 'refused', error: error.error };
       return { how: 'threw', error };
@@ -198,23 +204,37 @@ export class Attempt {
     return isControl(this.#value) ? { how: 'control', control: this.#value } : this.#encode(this.#value);
   }
 
-  /** Also without a schema the payload is read here: bytes that are not JSON are no better the next time. */
-  async #checkData(): Promise<void> {
-    const { data } = this.job;
-    const schema = schemaFor(this.#host.schemas, this.job.name, 'data');
-    if (schema !== undefined) await applySchema(schema, data, this.#subject('data'), 'data');
+  #askProcessor(): unknown {
+    const { telemetry, processor } = this.#host;
+    const run = (): unknown => processor(this.job as never, this.#context());
+    return telemetry.surrounds ? telemetry.around(this.info, async () => run()) : run();
   }
 
-  async #encode(value: unknown): Promise<AttemptEnd> {
+  /** Also without a schema the payload is read here: bytes that are not JSON are no better the next time. */
+  #checkData(): Promise<unknown> | null {
+    const { data } = this.job;
+    const schema = schemaFor(this.#host.schemas, this.job.name, 'data');
+    return schema === undefined ? null : applySchema(schema, data, this.#subject('data'), 'data');
+  }
+
+  #encode(value: unknown): AttemptEnd | Promise<AttemptEnd> {
     const schema = schemaFor(this.#host.schemas, this.job.name, 'result');
-    const maxBytes = this.#host.maxPayloadBytes;
+    return schema === undefined ? this.#encodeChecked(value) : this.#checkAndEncode(schema, value);
+  }
+
+  async #checkAndEncode(schema: StandardSchema, value: unknown): Promise<AttemptEnd> {
     try {
-      const kept =
-        schema === undefined ? value : await applySchema(schema, value, this.#subject('result'), 'result');
-      return {
-        how: 'returned',
-        result: kept === undefined ? null : encodeJson(kept, 'result', { maxBytes }),
-      };
+      return this.#encodeChecked(await applySchema(schema, value, this.#subject('result'), 'result'));
+    } catch (error) {
+      return isMismatch(error) ? { how: 'refused', error } : { how: 'threw', error };
+    }
+  }
+
+  #encodeChecked(value: unknown): AttemptEnd {
+    if (value === undefined) return NOTHING;
+    try {
+      const result = encodeJson(value, 'result', { maxBytes: this.#host.maxPayloadBytes });
+      return { how: 'returned', result };
     } catch (error) {
       return isMismatch(error) ? { how: 'refused', error } : { how: 'threw', error };
     }

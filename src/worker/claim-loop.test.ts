@@ -67,6 +67,7 @@ function world(over: Partial<ClaimLoopOptions> = {}): World {
   const loop = new ClaimLoop({
     ...{ store, clock, random: seededRandom(1), makeId: () => `id-${++made}`, queue: 'mail', worker: 'w' },
     ...{ leaseMs: LEASE_MS, limiter: null },
+    slots: () => it.slots,
     freeSlots: () => it.slots - held.size,
     isHeld: (token) => token !== 0,
     onClaimed: (claimed) => {

@@ -25,6 +25,8 @@ export interface ClaimLoopOptions {
   readonly worker: string;
   readonly leaseMs: number;
   readonly limiter: Limiter | null;
+  /** All slots, in use or not. */
+  readonly slots: () => number;
   /** Slots without a running attempt. */
   readonly freeSlots: () => number;
   /** Whether this lease can still be ours. */
@@ -46,6 +48,14 @@ export interface Trip {
   readonly tookMs: number;
 }
 
+/** Jobs that came in, and are to begin. */
+interface Arrival {
+  readonly jobs: readonly Claimed[];
+  readonly sinceMs: number;
+  /** The queue had fewer than there was room for. */
+  readonly isShort: boolean;
+}
+
 interface Claim {
   readonly request: ClaimRequest;
   /** Its answer was lost: it may have been granted then. */
@@ -57,6 +67,11 @@ const MIN_POLL_MS = 1_000;
 const MAX_POLL_MS = 5_000;
 /** Part of a lease. By then it should have been renewed. */
 const STALE_AFTER = 0.5;
+/**
+ * With so many slots a claim fills half of them at most, so that the store works for one half while the jobs of the
+ * other run. With fewer, what a call costs by itself is more than what that saves.
+ */
+const HALVES_FROM_SLOTS = 32;
 const AFTER_ERROR = { type: 'exponential', delayMs: 100, factor: 2, maxMs: 3_000, jitter: 0.5 } as const;
 
 export class ClaimLoop {
@@ -65,6 +80,8 @@ export class ClaimLoop {
   readonly #ended = new AbortController();
   #claiming = false;
   #underWay = false;
+  /** Jobs that have arrived and not begun: their slots are taken. */
+  #coming = 0;
   #soon = false;
   /** There may be jobs to claim: nothing has said otherwise since the last look. */
   #hungry = false;
@@ -127,10 +144,7 @@ export class ClaimLoop {
     const claim = this.#unanswered ?? this.#nextClaim(batch.length > 0);
     if (batch.length === 0 && claim === null) return;
     this.#underWay = true;
-    this.#lastTrip = this.#send(batch, claim).then(() => {
-      this.#underWay = false;
-      this.#pump();
-    });
+    this.#lastTrip = this.#send(batch, claim).then(() => this.#pump());
   }
 
   /** With settlements it costs nothing to ask, hungry or not. */
@@ -138,22 +152,35 @@ export class ClaimLoop {
     const { limiter, makeId, queue, worker, leaseMs } = this.#options;
     if (!this.#claiming || !(this.#hungry || withSettlements)) return null;
     // Ends that did not fit into this call still hold their leases.
-    const free = this.#options.freeSlots() - this.#outbox.size;
+    const free = this.#options.freeSlots() - this.#outbox.size - this.#coming;
     const allowed = limiter?.allowance() ?? Number.POSITIVE_INFINITY;
     if (free < 1 || allowed < 1) {
       if (limiter !== null && free >= 1) this.#sleep(limiter.waitMs());
       return null;
     }
     this.#hungry = false;
-    const limit = Math.min(free, allowed, MAX_BATCH_JOBS);
+    const limit = Math.min(free, allowed, this.#share(), MAX_BATCH_JOBS);
     return {
       request: { claimId: makeId(), queue, limit, worker, leaseMs, quarantine: true },
       repeated: false,
     };
   }
 
+  /** Jobs that one claim asks for at most. */
+  #share(): number {
+    const slots = this.#options.slots();
+    return slots < HALVES_FROM_SLOTS ? slots : Math.ceil(slots / 2);
+  }
+
   /** Never rejects. */
   async #send(batch: readonly Outgoing[], claim: Claim | null): Promise<void> {
+    const arrival = await this.#deliver(batch, claim);
+    this.#underWay = false;
+    if (arrival !== null) this.#begin(arrival);
+  }
+
+  /** Never rejects; null when no claim was answered. */
+  async #deliver(batch: readonly Outgoing[], claim: Claim | null): Promise<Arrival | null> {
     const sentMs = this.#options.clock.monotonic();
     let unsent = batch;
     try {
@@ -164,10 +191,20 @@ export class ClaimLoop {
       const tookMs = this.#options.clock.monotonic() - sentMs;
       const { asked, got } = { asked: claim?.request.limit ?? 0, got: answer?.jobs.length ?? 0 };
       this.#options.onTrip({ settled: batch.length, asked, got, tookMs });
-      if (claim !== null && answer !== null) await this.#receive(claim, answer, sentMs);
+      return claim === null || answer === null ? null : await this.#receive(claim, answer, sentMs);
     } catch (thrown) {
       await this.#recover(thrown, unsent, claim);
+      return null;
     }
+  }
+
+  /** The next call goes out first: the store works on it while these jobs begin. */
+  #begin({ jobs, sinceMs, isShort }: Arrival): void {
+    this.#coming = jobs.length;
+    this.#pump();
+    this.#coming = 0;
+    if (jobs.length > 0) this.#options.onClaimed(jobs, sinceMs);
+    if (isShort && !this.#hungry) this.#options.onShort();
   }
 
   async #call(batch: readonly Outgoing[], claim: Claim | null): Promise<ClaimAnswer | null> {
@@ -183,14 +220,14 @@ export class ClaimLoop {
     return claimed[0] ?? null;
   }
 
-  async #receive(claim: Claim, answer: ClaimAnswer, sentMs: number): Promise<void> {
-    const { limiter, onClaimed, onShort } = this.#options;
+  async #receive(claim: Claim, answer: ClaimAnswer, sentMs: number): Promise<Arrival> {
     const isFresh = !claim.repeated && !this.#isStale(sentMs);
     const [jobs, sinceMs] = isFresh ? [answer.jobs, sentMs] : await this.#confirm(claim, answer);
-    limiter?.count(jobs.length);
-    if (jobs.length > 0) onClaimed(jobs, sinceMs);
-    if (answer.jobs.length >= claim.request.limit || claim.repeated) this.#hungry = true;
-    else this.#rest(answer, onShort);
+    this.#options.limiter?.count(jobs.length);
+    const isShort = answer.jobs.length < claim.request.limit && !claim.repeated;
+    if (isShort) this.#rest(answer);
+    else this.#hungry = true;
+    return { jobs, sinceMs, isShort: isShort && !answer.paused };
   }
 
   /** A lease that was asked for then may be nearly over, or over. */
@@ -220,10 +257,9 @@ export class ClaimLoop {
   }
 
   /** A hint that came meanwhile has made the loop hungry again, and then it does not rest. */
-  #rest({ nextDueInMs, paused }: ClaimAnswer, onShort: () => void): void {
+  #rest({ nextDueInMs }: ClaimAnswer): void {
     const pollMs = MIN_POLL_MS + this.#options.random.fraction() * (MAX_POLL_MS - MIN_POLL_MS);
     this.#sleep(Math.max(1, Math.min(nextDueInMs ?? pollMs, pollMs)));
-    if (!paused && !this.#hungry) onShort();
   }
 
   #sleep(ms: number | null): void {

@@ -241,6 +241,7 @@ export class Engine {
       queue: this.#engine.queue,
       worker: this.id,
       limiter: limiter === null ? null : new Limiter(clock, limiter),
+      slots: () => this.concurrency,
       freeSlots: () => (this.#quarantine.isOpen ? this.concurrency - this.#attempts.running : 0),
       isHeld: (token) => this.#keeper.holds(token),
       onClaimed: (claimed, sinceMs) => this.#begin(claimed, sinceMs),

@@ -10,7 +10,8 @@ export class RunningJob<Data = Loose, Result = Loose, Name extends string = stri
   Name
 > {
   readonly #onProgress: (value: unknown) => void;
-  readonly #writes = new Set<Promise<unknown>>();
+  /** Null until the first: most processors write nothing. */
+  #writes: Set<Promise<unknown>> | null = null;
 
   constructor(client: Client, record: JobRecord, context: JobContext, onProgress: (value: unknown) => void) {
     super(client, record, context);
@@ -29,12 +30,16 @@ export class RunningJob<Data = Loose, Result = Loose, Name extends string = stri
     return this.#track(super.log(line));
   }
 
+  get isWriting(): boolean {
+    return this.#writes !== null && this.#writes.size > 0;
+  }
+
   /**
    * When all writes so far are answered. Processors often do not wait for them; the end of the attempt must not
    * overtake them, or the fence would refuse them.
    */
   async written(): Promise<void> {
-    while (this.#writes.size > 0) await Promise.allSettled(this.#writes);
+    while (this.isWriting) await Promise.allSettled(this.#writes ?? []);
   }
 
   /** The record as it is known here. Not for processors. */
@@ -44,13 +49,15 @@ export class RunningJob<Data = Loose, Result = Loose, Name extends string = stri
 
   /** What the end of the attempt changed, so that listeners need not read the job again. Not for processors. */
   ended(changes: Partial<JobRecord>): void {
-    this.record = { ...this.record, ...changes };
+    this.change(changes);
   }
 
   /** Handled here too, so that a refused write nobody waits for does not end the process. */
   #track<T>(write: Promise<T>): Promise<T> {
-    const over = (): void => void this.#writes.delete(write);
-    this.#writes.add(write);
+    const writes = this.#writes ?? new Set();
+    this.#writes = writes;
+    const over = (): void => void writes.delete(write);
+    writes.add(write);
     write.then(over, over);
     return write;
   }
