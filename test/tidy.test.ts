@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { codeOnly } from './tidy/code-only.ts';
 import { code, files, read, root, sources } from './tidy/files.ts';
-import { badImports, cycles, MAY_IMPORT, roomOf, specifiersOf } from './tidy/imports.ts';
+import { badImports, cycles, loadedWith, MAY_IMPORT, roomOf, specifiersOf } from './tidy/imports.ts';
 import { PUBLIC_NAMES } from './tidy/public-names.ts';
 import { exportedNames, manifest, missingFromBuild, namesOf } from './tidy/surface.ts';
 import { breaks, brokenLinks, importsShownIn, linesThat, missingSources } from './tidy/texts.ts';
@@ -23,6 +23,20 @@ describe('rooms', () => {
 
   it('has no import cycle', () => {
     expect(cycles()).toEqual([]);
+  });
+
+  it('loads at its start what every program needs, and the rest when it is used', () => {
+    const loaded = (entry: string): string => [...loadedWith(entry)].join('\n');
+    const queue = loaded('src/index.ts');
+    expect(queue).toContain('src/worker/engine.ts');
+    expect(queue).not.toMatch(/store\/(sqlite|memory)\/|child-pool|history\/(open|record-)|src\/cli/);
+    // The engine is on its thread; here is what speaks with it.
+    const sqlite = loaded('src/store/sqlite/index.ts');
+    expect(sqlite).toContain('src/store/sqlite/engine-link.ts');
+    expect(sqlite).not.toMatch(
+      /sqlite\/(engine|engine-inline|engine-thread|join|driver|migrations|verbs)\.ts/,
+    );
+    expect(loaded('src/cli/main.ts')).not.toMatch(/cli\/commands\/|store\/sqlite|worker\//);
   });
 
   it('has the table of this test in ARCHITECTURE.md', () => {

@@ -3,15 +3,7 @@
 import { Command } from 'commander';
 import { machine } from '../runtime/machine.ts';
 import type { Cli } from './cli.ts';
-import { addAdd } from './commands/add.ts';
-import { addDead } from './commands/dead.ts';
-import { addDoctor } from './commands/doctor.ts';
-import { addHistory } from './commands/history.ts';
-import { addJobs } from './commands/jobs.ts';
-import { addOps } from './commands/ops.ts';
-import { addQueues } from './commands/queues.ts';
-import { addStatus } from './commands/status.ts';
-import { addWork } from './commands/work.ts';
+import { commandsFor } from './commands.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { reportError } from './report-error.ts';
 
@@ -36,7 +28,9 @@ export async function run(argv: readonly string[], world: Omit<Cli, 'exit'>): Pr
     },
   };
   try {
-    await programOf(cli).parseAsync([...argv], { from: 'user' });
+    const program = programOf(cli);
+    for (const add of await commandsFor(argv)) add(program, cli);
+    await program.parseAsync([...argv], { from: 'user' });
     return code;
   } catch (error) {
     const options = { json: argv.includes('--json'), verbose: argv.includes('--verbose') };
@@ -46,7 +40,7 @@ export async function run(argv: readonly string[], world: Omit<Cli, 'exit'>): Pr
 
 function programOf(cli: Cli): Command {
   const { out, err } = cli.terminal;
-  const program = new Command('millrace')
+  return new Command('millrace')
     .description('The job queue for TypeScript.')
     .version(machine.version, '-V, --version', 'print the version')
     .option('--store <url>', 'the store, for example sqlite:./jobs.db')
@@ -66,7 +60,4 @@ function programOf(cli: Cli): Command {
     .showHelpAfterError('Say --help to see how the command is used.')
     .exitOverride()
     .addHelpText('after', EXAMPLES);
-  const commands = [addWork, addAdd, addStatus, addJobs, addDead, addQueues, addOps, addDoctor, addHistory];
-  for (const add of commands) add(program, cli);
-  return program;
 }

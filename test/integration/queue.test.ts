@@ -205,11 +205,12 @@ interface Database {
   close(): void;
 }
 
+const [major = 0] = process.versions.node.split('.').map(Number);
+const DRIVER = major >= 22 ? 'node:sqlite' : '@photostructure/sqlite';
+
 function openDatabase(path: string): Database {
   const require = createRequire(import.meta.url);
-  const [major = 0] = process.versions.node.split('.').map(Number);
-  const driver = major >= 22 ? 'node:sqlite' : '@photostructure/sqlite';
-  const { DatabaseSync } = require(driver) as { DatabaseSync: new (path: string) => Database };
+  const { DatabaseSync } = require(DRIVER) as { DatabaseSync: new (path: string) => Database };
   const db = new DatabaseSync(path);
   db.exec('pragma synchronous = full');
   return db;
@@ -257,6 +258,27 @@ describe("in the caller's own transaction", () => {
     expect(orders()).toMatchObject({ count: 0 });
     expect(await queue.getJobCounts('waiting')).toEqual({ waiting: 0 });
     expect((await queue.add('ship', {})).created).toBe(true);
+  });
+
+  test('nobody else gets a turn between two statements of it, not even in the first one of a process', async () => {
+    const path = scratch.nextPath();
+    const told = await runProgram(
+      `import { Queue } from 'millrace';
+       import { DatabaseSync } from '${DRIVER}';
+       const queue = new Queue('orders');
+       await queue.add('ship', {});
+       const db = new DatabaseSync(${JSON.stringify(path)});
+       db.exec('pragma synchronous = full; begin immediate');
+       const other = new Promise((resolve) => setImmediate(() => resolve(console.log('another turn'))));
+       await queue.add('ship', {}, { tx: db });
+       db.exec('commit');
+       console.log('committed');
+       await other;
+       console.log((await queue.getJobCounts('waiting')).waiting);`,
+      `sqlite:${path}`,
+    );
+
+    expect(told.split('\n')).toEqual(['committed', 'another turn', '2']);
   });
 
   test('what is no transaction is refused, and the transaction goes on', async () => {

@@ -111,6 +111,20 @@ function loadedBy(file: string): string[] {
   return specifiersIn(read(file).replace(TYPES_ONLY, '\n')).map((specifier) => resolve(file, specifier));
 }
 
+const ON_USE = /\bimport\(\s*['"][^'"]+['"]|new URL\(\s*['"][^'"]+['"]/g;
+
+/** All files that come with this one, before anything of it is used. */
+export function loadedWith(file: string, known: Set<string> = new Set()): ReadonlySet<string> {
+  if (known.has(file)) return known;
+  known.add(file);
+  const text = read(file).replace(TYPES_ONLY, '\n').replace(ON_USE, '');
+  for (const specifier of specifiersIn(text)) {
+    const to = resolve(file, specifier);
+    if (to.startsWith('src/')) loadedWith(to, known);
+  }
+  return known;
+}
+
 /** The first cycle found from each file, as a chain of files. */
 export function cycles(): string[] {
   const edges = new Map(sources.map((file) => [file, loadedBy(file)]));

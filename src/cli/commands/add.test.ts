@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { StoreFullError, StoreUnavailableError } from '../../errors.ts';
 import { sleep, systemClock } from '../../runtime/clock.ts';
+import { settle } from '../../runtime/settle.ts';
 import type { Store } from '../../store/store.ts';
 import { type TestStore, testStore } from '../../testing/index.ts';
 import { type Captured, type CaptureOptions, capture } from '../captured.ts';
@@ -251,8 +252,7 @@ test('--wait-timeout ends the wait with exit code 5 and leaves the job', async (
 });
 
 async function untilAdded(queue: string): Promise<void> {
-  while ((await t.jobs(queue)).length === 0)
-    await new Promise((resolve) => t.clock.after(0, () => resolve(null)));
+  while ((await t.jobs(queue)).length === 0) await settle();
 }
 
 type Next = Parameters<Store['commit']>[0][number]['next'];
@@ -267,6 +267,6 @@ async function settleNext(queue: string, next: Next): Promise<void> {
       await t.store.commit([{ lease: claimed.lease, next, mode: 'strict' }]);
       return;
     }
-    await new Promise((resolve) => t.clock.after(0, () => resolve(null)));
+    await settle();
   }
 }

@@ -4,9 +4,8 @@ import { type Clock, systemClock } from '../../runtime/clock.ts';
 import type { ApplyOptions, Effect, EffectResult, Hint, StoreTx, Unwatch } from '../store.ts';
 import { acquireClient, type EngineClient, releaseClient } from './engine-client.ts';
 import { canThread, type EngineKind } from './engine-link.ts';
-import { applyInside } from './join.ts';
-import { MEMORY } from './open.ts';
-import { preparePlace, warnOfPlace } from './place.ts';
+import { loadJoin } from './load-join.ts';
+import { MEMORY, preparePlace, warnOfPlace } from './place.ts';
 import type { VerbName } from './verbs.ts';
 
 export interface SqliteStoreOptions {
@@ -65,7 +64,12 @@ export class Access {
     };
   }
 
-  applyInside(effects: readonly Effect[], options: ApplyOptions & { readonly tx: StoreTx }): EffectResult[] {
+  async applyInside(
+    effects: readonly Effect[],
+    options: ApplyOptions & { readonly tx: StoreTx },
+  ): Promise<EffectResult[]> {
+    const join = loadJoin();
+    const { applyInside } = join instanceof Promise ? await join : join;
     return applyInside(effects, options, { path: this.#hold().path, now: this.#clock.now() });
   }
 

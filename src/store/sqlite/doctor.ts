@@ -2,8 +2,8 @@ import type { Finding } from '../store.ts';
 import { readSpell } from './commit-times.ts';
 import { isOlder, SAFE_VERSION } from './driver.ts';
 import { SCHEMA_VERSION, schemaVersion } from './migrations.ts';
-import { durabilityOf, type Facts, MEMORY } from './open.ts';
-import { isOpenToOthers } from './place.ts';
+import { durabilityOf, type Facts } from './open.ts';
+import { isOpenToOthers, MEMORY } from './place.ts';
 import { spaceOf } from './room.ts';
 import { commits, diskSpace, ok, type Patient, tryToWrite, writeAheadLog } from './vital-signs.ts';
 

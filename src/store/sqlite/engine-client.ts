@@ -14,8 +14,7 @@ import {
   threadLink,
 } from './engine-link.ts';
 import type { Request } from './engine-thread.ts';
-import { MEMORY } from './open.ts';
-import { bytesOf } from './place.ts';
+import { bytesOf, MEMORY } from './place.ts';
 import type { VerbName } from './verbs.ts';
 
 interface Watcher {

@@ -4,9 +4,8 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { Hint } from '../store.ts';
-import { Engine, type EngineOptions } from './engine.ts';
+import type { EngineOptions } from './engine.ts';
 import type { Message, Request, WireRequest } from './engine-thread.ts';
-import { MEMORY } from './open.ts';
 import { packCall, unpackAnswer } from './pack.ts';
 import { decodeError } from './wire.ts';
 
@@ -52,7 +51,7 @@ export function threadLink(options: EngineOptions, port: Port): Link {
     });
   });
   worker.on('error', (error) => {
-    failure = error instanceof Error ? error : new Error(String(error));
+    failure = asError(error);
   });
   worker.on('message', ({ replies, hints }: Message) => {
     for (const reply of replies) {
@@ -85,28 +84,35 @@ export function threadLink(options: EngineOptions, port: Port): Link {
   };
 }
 
-/** The same engine on the application's own thread: for `:memory:`, where there is no disk to wait for. */
+/**
+ * The same engine on the application's own thread: for `:memory:`, where there is no disk to wait for. Most programs
+ * have theirs on a thread, so it is loaded when somebody uses it; what is sent meanwhile waits in its order.
+ */
 export function inlineLink(options: EngineOptions, port: Port): Link {
-  const engine = new Engine(options);
-  return {
-    send: (request) => {
-      if (request.kind === 'call') {
-        const { replies, hints } = engine.run([request.call]);
-        for (const reply of replies) port.answered(reply.id, reply);
-        if (hints.length > 0) port.told(hints);
-        if (options.path !== MEMORY) engine.tidy();
-      } else if (request.kind === 'ask') answerInline(engine, request, port);
-      else if (request.kind === 'watch') engine.watch(request.on ? () => port.told(null) : null);
+  let link: Link | null = null;
+  const waiting: Request[] = [];
+  const loading = loadInline(options, port).then(
+    (loaded) => {
+      link = loaded;
+      for (const request of waiting) loaded.send(request);
     },
+    (error: unknown) => port.broke(asError(error)),
+  );
+  return {
+    send: (request) => (link === null ? void waiting.push(request) : link.send(request)),
     hold: () => undefined,
-    close: async () => engine.close(),
+    close: async () => {
+      await loading;
+      await link?.close();
+    },
   };
 }
 
-function answerInline(engine: Engine, { id, what }: Request & { kind: 'ask' }, port: Port): void {
-  try {
-    port.answered(id, { value: what === 'doctor' ? engine.doctor() : engine.durability() });
-  } catch (error) {
-    port.answered(id, { error });
-  }
+async function loadInline(options: EngineOptions, port: Port): Promise<Link> {
+  const { inlineEngine } = await import('./engine-inline.ts');
+  return inlineEngine(options, port);
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }

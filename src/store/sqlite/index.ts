@@ -7,7 +7,7 @@ import { guardStore } from '../guard.ts';
 import type { DumpRow, Store } from '../store.ts';
 import { Access, type SqliteStoreOptions } from './access.ts';
 import type { DumpPart } from './dump.ts';
-import { MEMORY } from './open.ts';
+import { MEMORY } from './place.ts';
 import type { VerbName } from './verbs.ts';
 
 export type { SqliteStoreOptions } from './access.ts';

@@ -8,7 +8,8 @@ import { Database } from './database.ts';
 import type { DriverConnection } from './driver.ts';
 import { isBusy, toStoreError } from './map-error.ts';
 import { migrateInside } from './migrations.ts';
-import { FULL, MEMORY } from './open.ts';
+import { FULL } from './open.ts';
+import { MEMORY } from './place.ts';
 import { Transaction } from './transaction.ts';
 
 /** Takes the write lock before anything is read, so that no number is read that another connection raises. */

@@ -6,9 +6,7 @@ import { Database } from './database.ts';
 import { loadDriver } from './driver.ts';
 import { migrate } from './migrations.ts';
 import { patiently } from './patience.ts';
-import { type FileSystem, fileSystemOf, preparePlace } from './place.ts';
-
-export const MEMORY = ':memory:';
+import { type FileSystem, fileSystemOf, MEMORY, preparePlace } from './place.ts';
 
 /** What was found when the database was opened; settings are read back, not assumed. */
 export interface Facts {

@@ -15,6 +15,9 @@ import {
 import { basename, dirname, join, resolve } from 'node:path';
 import { EnvironmentError } from '../../errors.ts';
 
+/** In place of a path: a database that ends with its connection. */
+export const MEMORY = ':memory:';
+
 export type FileSystem = 'local' | 'memory' | 'foreign' | 'network';
 
 const STICKY = 0o1000;
