@@ -5,7 +5,6 @@ import { ATTEMPTS_KEPT, keptForNoTime } from '../../job/keep.ts';
 import { isPastDue } from '../../job/lease.ts';
 import type { Bytes } from '../../job/record.ts';
 import type { Settlement, SettleResult } from '../store.ts';
-import { manyRows } from './many.ts';
 import { isRecorded, type QueueState, tell } from './queue.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -35,16 +34,18 @@ const HELD = `
   cross join millrace_lease l left join millrace_session s on l.expires_at is null and s.id = l.worker
   where j.id = e.value and j.queue = ?2 and l.worker = j.worker and l.token = j.token and j.state = 'active'
     and j.fingerprint is null and j.keep_completed_ms is null and j.claims <= ${ATTEMPTS_KEPT}`;
-const COMPLETE = manyRows({
-  shared: 1,
-  before: `
-    update millrace_job set state = 'completed', settled_token = token, finished_at = ?1, result = v.column2,
-      trace_id = v.column3
-    from (values`,
-  row: (at) => `(?${at}, ?${at + 1}, ?${at + 2})`,
-  width: 3,
-  after: ') v where millrace_job.seq = v.column1',
-});
+/** For jobs that gave nothing: their numbers suffice. */
+const COMPLETE = `
+  update millrace_job set state = 'completed', settled_token = token, finished_at = ?1, result = null, trace_id = null
+  where seq in (select e.value from json_each(?2) e)`;
+/**
+ * For jobs with a result or a trace: their number, where the result lies in ?3, how long it is, and the trace. No bytes
+ * at all would be null to `substr`.
+ */
+const COMPLETE_WITH = `
+  update millrace_job set state = 'completed', settled_token = token, finished_at = ?1,
+    result = iif(e.value ->> 2 = 0, x'', substr(?3, e.value ->> 1, e.value ->> 2)), trace_id = e.value ->> 3
+  from json_each(?2) e where millrace_job.seq = e.value ->> 0`;
 const END_LEASES = `
   delete from millrace_lease where worker = ?1 and token in (select e.value from json_each(?2) e)`;
 
@@ -92,16 +93,44 @@ function holds(tx: Transaction, held: HeldTuple, { lease, mode }: Settlement): b
 }
 
 function write(tx: Transaction, endings: readonly Ending[]): void {
-  const rows = endings.map(({ held, settlement }) => [
-    held[1],
-    settlement.next.result,
-    settlement.traceId ?? null,
-  ]);
-  COMPLETE(tx.db, [tx.now], rows);
+  const bare = endings.filter(({ settlement }) => isBare(settlement));
+  if (bare.length > 0) tx.db.run(COMPLETE, tx.now, JSON.stringify(bare.map(({ held }) => held[1])));
+  if (bare.length < endings.length) {
+    writeWith(
+      tx,
+      endings.filter(({ settlement }) => !isBare(settlement)),
+    );
+  }
   for (const worker of new Set(endings.map(({ held }) => held[4]))) {
     const tokens = endings.filter(({ held }) => held[4] === worker).map(({ held }) => held[3]);
     tx.db.run(END_LEASES, worker, JSON.stringify(tokens));
   }
+}
+
+function isBare({ next, traceId }: Completion): boolean {
+  return next.result === null && traceId === undefined;
+}
+
+function writeWith(tx: Transaction, endings: readonly Ending[]): void {
+  const results = endings.flatMap(({ settlement }) => settlement.next.result ?? []);
+  let at = 1;
+  const rows = endings.map(({ held, settlement }) => {
+    const { next, traceId = null } = settlement;
+    const row = [held[1], at, next.result?.byteLength ?? null, traceId];
+    at += next.result?.byteLength ?? 0;
+    return row;
+  });
+  tx.db.run(COMPLETE_WITH, tx.now, JSON.stringify(rows), endToEnd(results));
+}
+
+function endToEnd(parts: readonly Bytes[]): Bytes {
+  const whole = new Uint8Array(parts.reduce((sum, { byteLength }) => sum + byteLength, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.byteLength;
+  }
+  return whole;
 }
 
 function report(tx: Transaction, queue: QueueState, { settlement, held }: Ending): void {
