@@ -91,13 +91,14 @@ export {
 export type {
   AttemptEndEvent,
   AttemptInfo,
+  BlockedLoopEvent,
   ClaimEvent,
   SettleEvent,
   TelemetryHooks,
   UpkeepEvent,
 } from './telemetry/hooks.ts';
 export type { ProcessorContext } from './worker/context.ts';
-export type { ReclaimedEvent, WorkerEvents } from './worker/events.ts';
+export type { BlockedEvent, ReclaimedEvent, WorkerEvents } from './worker/events.ts';
 export type { IsolationOptions } from './worker/isolation/options.ts';
 export type { WorkerOptions } from './worker/options.ts';
 export { type CloseOptions, type Processor, type ProcessorFile, Worker } from './worker/worker.ts';

@@ -84,7 +84,7 @@ function nameOfError(thrown: unknown): string {
 function writesOf(
   store: Store,
   call: Call,
-): Pick<Store, 'apply' | 'claim' | 'commit' | 'renew' | 'beat' | 'endSession' | 'upkeep'> {
+): Pick<Store, 'apply' | 'claim' | 'commit' | 'renew' | 'beat' | 'openPulse' | 'endSession' | 'upkeep'> {
   return {
     apply: (effects, options) =>
       call(
@@ -125,6 +125,7 @@ function writesOf(
         () => store.beat(sessions),
         (results) => results.map(({ outcome }) => outcome),
       ),
+    openPulse: async () => (await store.openPulse?.()) ?? null,
     endSession: (id) =>
       call(
         'endSession',
@@ -137,7 +138,7 @@ function writesOf(
         'upkeep',
         () => ({ holder: budget.holder, reclaim: budget.reclaim }),
         () => store.upkeep(budget),
-        ({ more: _, nextDueInMs: __, ...report }) => report,
+        ({ more: _, nextDueInMs: __, suspicionMs: ___, ...report }) => report,
       ),
   };
 }
@@ -152,6 +153,7 @@ type Reads = Pick<
   | 'queues'
   | 'stats'
   | 'sessions'
+  | 'leases'
   | 'feed'
   | 'operations'
   | 'audit'
@@ -198,6 +200,13 @@ function readsOf(store: Store, call: Call): Reads {
         (found) => found.map(({ queue, counts, totals }) => ({ queue, counts, totals })),
       ),
     stats: (request) => call('stats', NOTHING, () => store.stats(request), NOTHING),
+    leases: (session) =>
+      call(
+        'leases',
+        () => session,
+        () => store.leases(session),
+        NOTHING,
+      ),
     sessions: () => call('sessions', NOTHING, () => store.sessions(), NOTHING),
     feed: (request) =>
       call(

@@ -25,6 +25,23 @@ export function isPastDue(lease: LeaseTimes, sessionExpiresAt: number | null, no
   return endsAt === null || endsAt <= nowMs;
 }
 
+/** Where sessions are short, a beat is as long on the way as where they are long. */
+const MIN_SUSPICION_MS = 1_000;
+/** Sessions that live for long beat as often as those of half a minute. */
+const MAX_SUSPICION_MS = 3_000;
+
+/**
+ * How old a suspicion must be before a lease that is bound to a session is taken back: a tenth of the session's time
+ * to live, or a second where that is more, but no more than half of it, and three seconds at most. Who holds leases
+ * beats twelve times in that time, and every 2.5 seconds at least, so after a jump of the store's clock every worker that lives has shown itself, however often upkeep looks.
+ */
+export function suspicionMs(session: { readonly seenAt: number; readonly expiresAt: number } | null): number {
+  if (session === null) return 0;
+  const ttlMs = session.expiresAt - session.seenAt;
+  const ms = Math.max(ttlMs / 10, Math.min(ttlMs / 2, MIN_SUSPICION_MS));
+  return Math.ceil(Math.min(ms, MAX_SUSPICION_MS));
+}
+
 /** What the record of a crashed attempt says. */
 export const LEASE_EXPIRED: StoredError = Object.freeze({
   name: 'LeaseExpired',

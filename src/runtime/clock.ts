@@ -10,7 +10,7 @@ export interface Timer {
 export interface Clock {
   /** Epoch milliseconds. May jump; only for stamping records and for people. */
   now(): number;
-  /** Milliseconds that never go back. For durations, deadlines and renewals. */
+  /** Milliseconds that never go back, the same on every thread. For durations, deadlines and renewals. */
   monotonic(): number;
   /**
    * Calls back once after `ms`, also beyond the 2^31 ms that a Node timer can hold.
@@ -33,9 +33,12 @@ function systemAfter(ms: number, callback: () => void, options?: { readonly back
   return { cancel: () => clearTimeout(handle) };
 }
 
+/** `performance.now` is the cheaper one, but counts from the start of each thread; this one from that of the machine. */
+const THREAD_STARTED_MS = Number(process.hrtime.bigint()) / 1e6 - performance.now();
+
 export const systemClock: Clock = Object.freeze({
   now: () => Date.now(),
-  monotonic: () => performance.now(),
+  monotonic: () => THREAD_STARTED_MS + performance.now(),
   after: systemAfter,
 });
 

@@ -67,7 +67,7 @@ export function guardStore(store: Store): Store {
 
 type Writes = Pick<
   Store,
-  'apply' | 'claim' | 'commit' | 'renew' | 'beat' | 'endSession' | 'upkeep' | 'watch'
+  'apply' | 'claim' | 'commit' | 'renew' | 'beat' | 'openPulse' | 'endSession' | 'upkeep' | 'watch'
 >;
 
 function guardWrites(store: Store, gate: Gate): Writes {
@@ -104,6 +104,10 @@ function guardWrites(store: Store, gate: Gate): Writes {
       gate('beat', (problems) => checkSessions(problems, sessions));
       return store.beat(sessions);
     },
+    openPulse: async () => {
+      gate('openPulse');
+      return (await store.openPulse?.()) ?? null;
+    },
     endSession: async (id) => {
       gate('endSession', (problems) => checkKey(problems, 'id', id));
       return store.endSession(id);
@@ -129,7 +133,10 @@ function requireTransactions(store: Store): void {
   );
 }
 
-type Reads = Pick<Store, 'job' | 'attempts' | 'logs' | 'find' | 'queues' | 'stats' | 'feed' | 'audit'>;
+type Reads = Pick<
+  Store,
+  'job' | 'attempts' | 'logs' | 'find' | 'queues' | 'stats' | 'leases' | 'feed' | 'audit'
+>;
 
 function guardReads(store: Store, gate: Gate): Reads {
   const gateRef = (subject: string, ref: JobRef): void =>
@@ -164,6 +171,10 @@ function guardReads(store: Store, gate: Gate): Reads {
     stats: async (request) => {
       gate('stats', (problems) => checkStats(problems, request));
       return store.stats(request);
+    },
+    leases: async (session) => {
+      gate('leases', (problems) => checkKey(problems, 'session', session));
+      return store.leases(session);
     },
     feed: async (request) => {
       gate('feed', (problems) => checkFeed(problems, request));

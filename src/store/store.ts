@@ -23,6 +23,7 @@ import type {
   StoredError,
 } from '../job/record.ts';
 import type { Effect, EffectResult } from './effects.ts';
+import type { Pulse } from './pulse.ts';
 import type {
   AuditRecord,
   DumpRow,
@@ -42,6 +43,7 @@ import type {
 } from './reads.ts';
 
 export type * from './effects.ts';
+export type * from './pulse.ts';
 export * from './reads.ts';
 
 export type StoreKind = 'memory' | 'sqlite' | 'postgres' | 'redis';
@@ -112,6 +114,8 @@ export interface ClaimAnswer {
   /** Until the next delayed job of the queue is due; null when there is none. */
   readonly nextDueInMs: number | null;
   readonly paused: boolean;
+  /** Leases bound to the session were asked for, and it is not alive: there are no jobs before it beats. */
+  readonly sessionOver?: true;
 }
 
 /** What waits for what. `afterMs` wakes by time; edges and signals join with durable steps. */
@@ -198,6 +202,11 @@ export interface UpkeepReport {
   readonly led: boolean;
   readonly promoted: number;
   readonly reclaimed: readonly Reclaimed[];
+  /**
+   * Leases were suspected by this pass: the next look shall be so much later, by the caller's monotonic clock, so that
+   * not even two jumps of the store's clock take a live lease. 0 when none was.
+   */
+  readonly suspicionMs: number;
   readonly expired: number;
   readonly pruned: number;
   /** Jobs moved by operations in this call. */
@@ -222,11 +231,16 @@ export interface Store {
   claim(requests: readonly ClaimRequest[]): Promise<ClaimAnswer[]>;
   /** Settles and claims in one step and one round trip. Each settlement stands or falls on its own. */
   commit(settlements: readonly Settlement[], claims?: readonly ClaimRequest[]): Promise<CommitAnswer>;
-  /** 0 ends the leases (visible again at the next reclaim); at most 12 h. */
+  /** 0 ends the leases, also those bound to a session (visible again at the next reclaim); at most 12 h. */
   renew(leases: readonly LeaseRef[], leaseMs: number): Promise<RenewResult[]>;
 
   /** Each session begins, or goes on for `ttlMs` from now. All of them in one step; no id twice. */
   beat(sessions: readonly Session[]): Promise<BeatResult[]>;
+  /**
+   * Keeps sessions alive from a thread of the store's own, for callers on the machine's clock. Left out, or null, where
+   * there is none: then the caller beats by a timer of its own.
+   */
+  openPulse?(): Promise<Pulse | null>;
   /** The session is over: its leases are handed back without burning an attempt. Answers how many. */
   endSession(id: string): Promise<number>;
 
@@ -240,6 +254,8 @@ export interface Store {
   queues(names?: readonly string[]): Promise<QueueSummary[]>;
   stats(request: StatsRequest): Promise<StatsPoint[]>;
   sessions(): Promise<SessionRecord[]>;
+  /** Leases of this worker, by token. It may have some that it does not know of: answers get lost, calls are late. */
+  leases(session: string): Promise<LeaseRef[]>;
   feed(request: FeedRequest): Promise<FeedPage>;
   operations(): Promise<OperationRecord[]>;
   audit(limit: number): Promise<AuditRecord[]>;

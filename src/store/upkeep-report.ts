@@ -5,6 +5,7 @@ export const NOT_LEADING: UpkeepReport = Object.freeze({
   led: false,
   promoted: 0,
   reclaimed: [],
+  suspicionMs: 0,
   expired: 0,
   pruned: 0,
   operated: 0,

@@ -57,12 +57,22 @@ export interface UpkeepEvent {
   readonly tookMs: number;
 }
 
+/** The event loop of this process did not turn for more than a third of the worker's lease. */
+export interface BlockedLoopEvent {
+  readonly queue: string;
+  readonly worker: string;
+  readonly blockedMs: number;
+  /** Jobs that others may have taken meanwhile. */
+  readonly leasesLost: number;
+}
+
 /** Every hook gets one event. One that throws is reported as an unheard error and hinders nothing. */
 export interface TelemetryHooks {
   readonly onClaim?: (event: ClaimEvent) => void;
   readonly onAttemptStart?: (attempt: AttemptInfo) => void;
   readonly onAttemptEnd?: (event: AttemptEndEvent) => void;
   readonly onSettle?: (event: SettleEvent) => void;
+  readonly onBlocked?: (event: BlockedLoopEvent) => void;
   /** Passes that did something. */
   readonly onUpkeep?: (event: UpkeepEvent) => void;
   /**

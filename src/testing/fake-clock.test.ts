@@ -72,3 +72,20 @@ test.each(['soon', -1, Number.NaN])('%j is not a length of time', async (time) =
   const clock = new FakeClock();
   await expect(clock.advance(time as number)).rejects.toThrow(/advance is not valid:\n {2}time: must be/);
 });
+
+test('timers that come due while everything stands still fire late, in their order', async () => {
+  const clock = new FakeClock();
+  const fired: [string, number][] = [];
+  clock.after(2_000, () => fired.push(['second', clock.monotonic()]));
+  clock.after(1_000, () => fired.push(['first', clock.monotonic()]));
+  const before = clock.now();
+
+  clock.stall('5s');
+  expect([fired, clock.monotonic(), clock.now() - before]).toEqual([[], 5_000, 5_000]);
+  await clock.advance(0);
+
+  expect(fired).toEqual([
+    ['first', 5_000],
+    ['second', 5_000],
+  ]);
+});

@@ -79,6 +79,16 @@ export class FakeClock implements Clock {
     this.#nowMs += ms;
   }
 
+  /**
+   * Lets time pass while nothing runs, as in a process that is paused or whose event loop is blocked. Timers that come
+   * due meanwhile fire late, with the next `advance`.
+   *
+   * @throws InvalidOptionError when `time` is not a length of time.
+   */
+  stall(time: Duration): void {
+    this.#pass(this.#monotonicMs + lengthOf(time));
+  }
+
   #next(endMs: number): Alarm | null {
     let next: Alarm | null = null;
     for (const alarm of this.#alarms) {

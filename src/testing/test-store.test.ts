@@ -101,7 +101,7 @@ test('runUntilIdle waits for work that goes on, and leaves what is delayed or pa
 test('runUntilIdle that does not get there names what is open', async () => {
   const t = testStore();
   await add(t, job('1', {}), job('2', {}, { delayMs: 60_000 }));
-  await t.store.claim([{ claimId: 'c', queue: 'mails', limit: 1, worker: 'w', leaseMs: null }]);
+  await t.store.claim([{ claimId: 'c', queue: 'mails', limit: 1, worker: 'w', leaseMs: 3_600_000 }]);
   await t.clock.advance('1m');
 
   const idle = t.runUntilIdle({ timeoutMs: 5 });

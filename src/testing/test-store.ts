@@ -36,7 +36,8 @@ export interface TestStore {
   advance(time: Duration): Promise<void>;
   /**
    * One pass of the standing chores, for tests without a worker (a worker runs them itself, as time passes).
-   * A lease that ran out is taken back by the second pass that looks for it.
+   * The lease of a worker that is gone is taken back by a pass that comes a tenth of the lease after the first that
+   * saw it run out.
    *
    * @param options.reclaim Look for leases that ran out. Default false.
    */

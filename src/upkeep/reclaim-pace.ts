@@ -10,6 +10,7 @@ export class ReclaimPace {
   #everyMs: number;
   /** End of the last look, or the start of leading; null while another one leads. */
   #sinceMs: number | null = null;
+  #notBeforeMs = Number.NEGATIVE_INFINITY;
 
   constructor(clock: Clock, everyMs: number) {
     this.#clock = clock;
@@ -30,7 +31,13 @@ export class ReclaimPace {
 
   untilDueMs(): number {
     if (this.#sinceMs === null) return this.#everyMs;
-    return Math.max(0, this.#sinceMs + this.#everyMs - this.#clock.monotonic());
+    const dueMs = Math.max(this.#sinceMs + this.#everyMs, this.#notBeforeMs);
+    return Math.max(0, dueMs - this.#clock.monotonic());
+  }
+
+  /** Leases were suspected: their workers get this time to show themselves, before the next look takes them. */
+  suspected(ms: number): void {
+    if (ms > 0) this.#notBeforeMs = this.#clock.monotonic() + ms;
   }
 
   /** A pass is over in which this process led or not, with a look or without. */

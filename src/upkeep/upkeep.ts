@@ -17,9 +17,9 @@ export interface UpkeepOptions {
   readonly random: Random;
   /** Who wants to lead; unique among all processes of the store. */
   readonly holder: string;
-  /** Time between two looks for lost leases; half of the shortest lease is right. @default 15_000 */
+  /** Time between two looks for lost leases; a thirtieth of the shortest lease is right. @default 1_000 */
   readonly reclaimEveryMs?: number;
-  /** How long the others wait for a leader that died. @default twice `reclaimEveryMs`, from 3 to 10 seconds */
+  /** How long the others wait for a leader that died. @default ten times `reclaimEveryMs`, from 3 to 10 seconds */
   readonly leaderLeaseMs?: number;
   /** Records that one chore touches in one call. @default 1_000 */
   readonly limit?: number;
@@ -31,7 +31,8 @@ export interface UpkeepOptions {
   readonly onError?: (error: Error) => void;
 }
 
-const DEFAULTS = Object.freeze({ reclaimEveryMs: 15_000, limit: 1_000 });
+const DEFAULTS = Object.freeze({ reclaimEveryMs: 1_000, limit: 1_000 });
+const LOOKS_A_LEADER = 10;
 const MIN_LEADER_LEASE_MS = 3_000;
 const MAX_LEADER_LEASE_MS = 10_000;
 
@@ -70,6 +71,7 @@ export class Upkeep {
       throw thrown;
     });
     this.#pace.passed(report.led, reclaim);
+    this.#pace.suspected(report.suspicionMs);
     if (report.led) onReport?.(report, clock.monotonic() - startedMs);
     return report;
   }
@@ -82,7 +84,7 @@ export class Upkeep {
 
   /** A look for lost leases must not have to wait long for a leader that is lost, too. */
   #leaderLeaseMs(): number {
-    const lookMs = Math.max(MIN_LEADER_LEASE_MS, 2 * this.#pace.everyMs);
+    const lookMs = Math.max(MIN_LEADER_LEASE_MS, LOOKS_A_LEADER * this.#pace.everyMs);
     return this.#options.leaderLeaseMs ?? Math.min(lookMs, MAX_LEADER_LEASE_MS);
   }
 

@@ -39,6 +39,8 @@ export interface AttemptHost {
   readonly maxPayloadBytes: number;
   readonly telemetry: Telemetry;
   readonly onProgress: (job: RunningJob, value: unknown) => void;
+  /** Asks the store; who holds the lease has been told by then if not. See `LeaseKeeper.verify`. */
+  readonly stillHeld: (token: number) => Promise<boolean>;
 }
 
 /** Why an attempt is told to stop. The first one counts, but a lost lease always does. */
@@ -83,7 +85,11 @@ export class Attempt {
     this.#startedMs = client.clock.monotonic();
     const dataSchema = schemaFor(host.schemas, job.name, 'data');
     const context = { maxPayloadBytes, dataSchema, ...(settled ? {} : { lease }) };
-    this.job = new RunningJob(client, job, context, (value) => host.onProgress(this.job, value));
+    this.job = new RunningJob(client, job, context, {
+      onProgress: (value) => host.onProgress(this.job, value),
+      stillHeld: () => this.#stillHeld(),
+      assertLease: () => this.#assertLease(),
+    });
     this.info = infoOf(claimed, host.worker);
   }
 
@@ -118,6 +124,18 @@ export class Attempt {
       why,
       error: new ShutdownError(`job "${this.job.id}" is handed back: ${why}`),
     });
+  }
+
+  /** A queue that delivers at most once has no leases: what was claimed stays claimed. */
+  async #stillHeld(): Promise<boolean> {
+    return this.claimed.settled || (await this.#host.stillHeld(this.claimed.lease.token));
+  }
+
+  async #assertLease(): Promise<void> {
+    const { queue, id } = this.claimed.job;
+    const held = await this.#stillHeld();
+    if (this.#stop !== null) throw this.#stop.error;
+    if (!held) throw new LeaseLostError(queue, id, 'the attempt is over');
   }
 
   /** Made when it is asked for: it costs more than all the rest of a small attempt. */

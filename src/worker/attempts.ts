@@ -1,5 +1,6 @@
 import { type BackoffStrategies, customBackoffMs } from '../job/backoff.ts';
 import { type AttemptEnd, type Decision, decideNext, failureOf, finalCause } from '../job/outcome.ts';
+import type { LeaseRef } from '../job/record.ts';
 import { asError } from '../runtime/emitter.ts';
 import type { Claimed, Settlement } from '../store/store.ts';
 import { Attempt, type AttemptHost, type Ran } from './attempt.ts';
@@ -11,7 +12,7 @@ import { report, reportUnsettled } from './report.ts';
 
 export interface AttemptsOptions {
   readonly host: AttemptHost;
-  readonly keeper: Pick<LeaseKeeper, 'hold' | 'release'>;
+  readonly keeper: Pick<LeaseKeeper, 'hold' | 'release' | 'abandon'>;
   readonly strategies: BackoffStrategies<never>;
   readonly mode: Settlement['mode'];
   readonly settle: (settlement: Settlement) => Promise<Settled>;
@@ -51,14 +52,14 @@ export class Attempts {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  /** `sinceMs`: the moment from which its lease counts. */
-  begin(claimed: Claimed, sinceMs: number): void {
+  /** `gaps`: those of the session since which its lease holds. */
+  begin(claimed: Claimed, gaps: number): void {
     const { host, keeper } = this.#options;
     const attempt = new Attempt(host, claimed);
     this.#running.add(attempt);
     if (!claimed.settled) {
       const lost = (why: string): void => this.#lose(attempt, why);
-      keeper.hold({ lease: claimed.lease, lost, cancel: (reason) => attempt.cancel(reason) }, sinceMs);
+      keeper.hold({ lease: claimed.lease, lost, cancel: (reason) => attempt.cancel(reason) }, gaps);
     }
     const stay = this.#options.quarantine.enter(attempt);
     if (stay === null) void this.#wait(attempt);
@@ -81,13 +82,13 @@ export class Attempts {
   }
 
   async #handBack(attempt: Attempt, afterMs: number): Promise<void> {
-    const { keeper, mode, settle, tell } = this.#options;
+    const { mode, settle, tell } = this.#options;
     const { lease } = attempt.claimed;
     const why = 'a job that may have ended its process runs alone';
     this.#running.delete(attempt);
     this.#settling.add(attempt);
     const settled = await settle({ lease, next: { to: 'released', afterMs, why }, mode });
-    keeper.release(lease.token);
+    this.#letGo(lease, settled);
     if (settled.outcome === 'ok') tell('released', attempt.job, why);
     this.#forget(attempt);
   }
@@ -162,10 +163,17 @@ export class Attempts {
     const endedMs = clock.monotonic();
     const { traceId } = attempt.info;
     const settled = await settle({ lease, next: decision, mode, ...(traceId !== null && { traceId }) });
-    keeper.release(lease.token);
+    this.#letGo(lease, settled);
     const tookMs = clock.monotonic() - endedMs;
     host.telemetry.tell('onSettle', { attempt: attempt.info, outcome: settled.outcome, tookMs });
     report(tell, { attempt, ran, decision, settled, nowMs: clock.now() });
+  }
+
+  /** The store may still have the lease, and its session goes on. */
+  #letGo(lease: LeaseRef, { outcome }: Settled): void {
+    const { keeper } = this.#options;
+    if (outcome === 'unknown' || outcome === 'expired') keeper.abandon(lease);
+    else keeper.release(lease.token);
   }
 
   async #decide(attempt: Attempt, end: AttemptEnd, ranMs: number): Promise<Decision> {

@@ -12,27 +12,26 @@ import { asError } from '../runtime/emitter.ts';
 import type { MakeId } from '../runtime/ids.ts';
 import type { Random } from '../runtime/random.ts';
 import type { ClaimAnswer, Claimed, ClaimRequest, Settlement, Store } from '../store/store.ts';
+import type { Confirmed, LeaseKeeper } from './lease-keeper.ts';
 import type { Limiter } from './limiter.ts';
 import { Outbox, type Outgoing, type Settled } from './outbox.ts';
 import { deliverOneByOne, isRefusal } from './refusal.ts';
 
 export interface ClaimLoopOptions {
-  readonly store: Pick<Store, 'claim' | 'commit' | 'renew'>;
+  readonly store: Pick<Store, 'claim' | 'commit'>;
+  readonly keeper: Pick<LeaseKeeper, 'gaps' | 'holds' | 'isFresh' | 'confirm' | 'disowns' | 'revive'>;
   readonly clock: Clock;
   readonly random: Random;
   readonly makeId: MakeId;
   readonly queue: string;
   readonly worker: string;
-  readonly leaseMs: number;
   readonly limiter: Limiter | null;
   /** All slots, in use or not. */
   readonly slots: () => number;
   /** Slots without a running attempt. */
   readonly freeSlots: () => number;
-  /** Whether this lease can still be ours. */
-  readonly isHeld: (token: number) => boolean;
-  /** `sinceMs`: the moment from which the leases count, by the monotonic clock. */
-  readonly onClaimed: (claimed: readonly Claimed[], sinceMs: number) => void;
+  /** `gaps`: those of the session since which the leases hold; see `LeaseKeeper.hold`. */
+  readonly onClaimed: (claimed: readonly Claimed[], gaps: number) => void;
   /** The queue had fewer jobs than there were slots for. */
   readonly onShort: () => void;
   readonly onTrip: (trip: Trip) => void;
@@ -51,7 +50,7 @@ export interface Trip {
 /** Jobs that came in, and are to begin. */
 interface Arrival {
   readonly jobs: readonly Claimed[];
-  readonly sinceMs: number;
+  readonly gaps: number;
   /** The queue had fewer than there was room for. */
   readonly isShort: boolean;
 }
@@ -65,8 +64,6 @@ interface Claim {
 /** The poll comes evenly from these two, so that the workers of many processes do not come together. */
 const MIN_POLL_MS = 1_000;
 const MAX_POLL_MS = 5_000;
-/** Part of a lease. By then it should have been renewed. */
-const STALE_AFTER = 0.5;
 /**
  * With so many slots a claim fills half of them at most, so that the store works for one half while the jobs of the
  * other run. With fewer, what a call costs by itself is more than what that saves.
@@ -149,7 +146,7 @@ export class ClaimLoop {
 
   /** With settlements it costs nothing to ask, hungry or not. */
   #nextClaim(withSettlements: boolean): Claim | null {
-    const { limiter, makeId, queue, worker, leaseMs } = this.#options;
+    const { limiter, makeId, queue, worker } = this.#options;
     if (!this.#claiming || !(this.#hungry || withSettlements)) return null;
     // Ends that did not fit into this call still hold their leases.
     const free = this.#options.freeSlots() - this.#outbox.size - this.#coming;
@@ -161,7 +158,7 @@ export class ClaimLoop {
     this.#hungry = false;
     const limit = Math.min(free, allowed, this.#share(), MAX_BATCH_JOBS);
     return {
-      request: { claimId: makeId(), queue, limit, worker, leaseMs, quarantine: true },
+      request: { claimId: makeId(), queue, limit, worker, leaseMs: null, quarantine: true },
       repeated: false,
     };
   }
@@ -182,6 +179,7 @@ export class ClaimLoop {
   /** Never rejects; null when no claim was answered. */
   async #deliver(batch: readonly Outgoing[], claim: Claim | null): Promise<Arrival | null> {
     const sentMs = this.#options.clock.monotonic();
+    const { gaps } = this.#options.keeper;
     let unsent = batch;
     try {
       const answer = await this.#call(batch, claim);
@@ -191,7 +189,7 @@ export class ClaimLoop {
       const tookMs = this.#options.clock.monotonic() - sentMs;
       const { asked, got } = { asked: claim?.request.limit ?? 0, got: answer?.jobs.length ?? 0 };
       this.#options.onTrip({ settled: batch.length, asked, got, tookMs });
-      return claim === null || answer === null ? null : await this.#receive(claim, answer, sentMs);
+      return claim === null || answer === null ? null : await this.#receive(claim, answer, gaps);
     } catch (thrown) {
       await this.#recover(thrown, unsent, claim);
       return null;
@@ -199,11 +197,11 @@ export class ClaimLoop {
   }
 
   /** The next call goes out first: the store works on it while these jobs begin. */
-  #begin({ jobs, sinceMs, isShort }: Arrival): void {
+  #begin({ jobs, gaps, isShort }: Arrival): void {
     this.#coming = jobs.length;
     this.#pump();
     this.#coming = 0;
-    if (jobs.length > 0) this.#options.onClaimed(jobs, sinceMs);
+    if (jobs.length > 0) this.#options.onClaimed(jobs, gaps);
     if (isShort && !this.#hungry) this.#options.onShort();
   }
 
@@ -220,40 +218,40 @@ export class ClaimLoop {
     return claimed[0] ?? null;
   }
 
-  async #receive(claim: Claim, answer: ClaimAnswer, sentMs: number): Promise<Arrival> {
-    const isFresh = !claim.repeated && !this.#isStale(sentMs);
-    const [jobs, sinceMs] = isFresh ? [answer.jobs, sentMs] : await this.#confirm(claim, answer);
-    this.#options.limiter?.count(jobs.length);
+  async #receive(claim: Claim, answer: ClaimAnswer, sentGaps: number): Promise<Arrival | null> {
+    const { keeper, limiter } = this.#options;
+    if (answer.sessionOver === true) {
+      this.#hungry = true;
+      await keeper.revive();
+      return null;
+    }
+    const isSure = !claim.repeated && keeper.isFresh(sentGaps);
+    const [granted, gaps] = isSure ? [answer.jobs, sentGaps] : await this.#confirm(claim, answer);
+    const jobs = granted.filter(({ lease }) => !keeper.disowns(lease.token));
+    limiter?.count(jobs.length);
     const isShort = answer.jobs.length < claim.request.limit && !claim.repeated;
     if (isShort) this.#rest(answer);
     else this.#hungry = true;
-    return { jobs, sinceMs, isShort: isShort && !answer.paused };
-  }
-
-  /** A lease that was asked for then may be nearly over, or over. */
-  #isStale(askedMs: number): boolean {
-    return this.#options.clock.monotonic() - askedMs > this.#options.leaseMs * STALE_AFTER;
+    return { jobs, gaps, isShort: isShort && !answer.paused };
   }
 
   /**
-   * Leases granted by a call whose answer was lost, or long on the way, may be nearly over. They are renewed before
+   * Leases granted by a call whose answer was lost, or was long on the way, may be over. The store is asked before
    * their jobs start; those that are no longer ours are left to whoever has them.
    */
   async #confirm(claim: Claim, answer: ClaimAnswer): Promise<[Claimed[], number]> {
-    const { clock, store, leaseMs } = this.#options;
-    // If a renewal fails, the claim is repeated once more.
-    this.#unanswered = claim;
-    for (let jobs = [...answer.jobs]; ; ) {
-      const leased = jobs.filter(({ settled }) => !settled);
-      const askedMs = clock.monotonic();
-      const leases = leased.map(({ lease }) => lease);
-      const results = leases.length === 0 ? [] : await store.renew(leases, leaseMs);
-      const lost = new Set(leased.filter((_, index) => results[index]?.outcome !== 'ok'));
-      jobs = jobs.filter((claimed) => !lost.has(claimed));
-      if (leased.length > lost.size && this.#isStale(askedMs)) continue;
-      this.#unanswered = null;
-      return [jobs, askedMs];
-    }
+    const { keeper } = this.#options;
+    const leased = answer.jobs.filter(({ settled }) => !settled);
+    if (leased.length === 0) return [[...answer.jobs], keeper.gaps];
+    // If this fails, the claim is repeated.
+    this.#unanswered = { ...claim, repeated: true };
+    let confirmed: Confirmed;
+    // This answer, too, may be long on the way.
+    do confirmed = await keeper.confirm(leased.map(({ lease }) => lease));
+    while (!keeper.isFresh(confirmed.gaps));
+    this.#unanswered = null;
+    const { tokens, gaps } = confirmed;
+    return [answer.jobs.filter(({ settled, lease }) => settled || tokens.has(lease.token)), gaps];
   }
 
   /** A hint that came meanwhile has made the loop hungry again, and then it does not rest. */
@@ -270,7 +268,7 @@ export class ClaimLoop {
   }
 
   async #recover(thrown: unknown, batch: readonly Outgoing[], claim: Claim | null): Promise<void> {
-    const { clock, random, store, isHeld, onFault } = this.#options;
+    const { clock, random, store, keeper, onFault } = this.#options;
     if (isRefusal(thrown) && batch.length > 0) {
       // Nothing was written, and the claim did not happen either.
       this.#hungry = true;
@@ -286,6 +284,6 @@ export class ClaimLoop {
     }
     const waitMs = backoffMs(AFTER_ERROR, ++this.#failuresInRow, random);
     await sleep(clock, waitMs, this.#ended.signal, { background: true });
-    this.#outbox.giveUp(({ token }) => !isHeld(token));
+    this.#outbox.giveUp(({ token }) => !keeper.holds(token));
   }
 }

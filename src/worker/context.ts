@@ -20,6 +20,15 @@ export interface ProcessorContext {
   readonly workerId: string;
   /** Milliseconds that are left of the job's timeout; null without one. */
   readonly deadlineMs: number | null;
+  /**
+   * Asks the store whether this attempt still has the job: for the moment before something that cannot be undone,
+   * after a long step. Between its answer and the effect the process can still be paused; a system that checks
+   * `token` closes that gap.
+   *
+   * @throws LeaseLostError when another worker may have the job, or the reason of `signal` when it has aborted.
+   * @throws StoreUnavailableError when the store cannot say.
+   */
+  assertLease(): Promise<void>;
   /** Appends a line to the job's log. */
   log(line: string): Promise<void>;
   /** Stores how far the job is: any JSON value. */
@@ -50,6 +59,7 @@ export function contextFor(
     get deadlineMs() {
       return timeoutMs === null ? null : Math.max(0, startedMs + timeoutMs - clock.monotonic());
     },
+    assertLease: () => job.assertLease(),
     log: (line) => job.log(line),
     progress: (value) => job.updateProgress(value),
   };

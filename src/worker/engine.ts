@@ -38,9 +38,13 @@ export interface EngineOptions {
 
 /** The last calls of a worker are not waited for any longer than this, each; the store may be away. */
 const LAST_CALL_MS = 3_000;
+const NEVER_CAME = { to: 'released', afterMs: 0, why: 'its worker never got it' } as const;
 const WATCH_AGAIN_MS = 2_000;
+/** A look that finds nothing writes nothing; looks are frequent, so that a lost job waits for its lease alone. */
+const LOOKS_A_LEASE = 30;
+const MIN_LOOK_MS = 100;
 /** However long the leases of this worker are, those of others in need of being taken back may be short. */
-const MAX_RECLAIM_MS = 15_000;
+const MAX_LOOK_MS = 1_000;
 
 export class Engine {
   readonly id: string;
@@ -68,26 +72,17 @@ export class Engine {
   #worked = false;
 
   constructor(engine: EngineOptions) {
-    const { options, queue, shared } = engine;
+    const { options, shared } = engine;
     this.#engine = engine;
     this.#client = clientFor(shared);
     this.concurrency = options.concurrency;
     this.id = `${options.label ?? machine.host}:${machine.pid}:${this.#client.makeId()}`;
     this.#quarantine = this.#makeQuarantine();
+    this.#session = this.#makeSession();
     this.#keeper = this.#makeKeeper();
     this.#loop = this.#makeLoop();
     this.#isolated = this.#makeIsolated();
     this.#attempts = this.#makeAttempts();
-    this.#session = new Session({
-      store: this.#client.store,
-      clock: this.#client.clock,
-      id: this.id,
-      queue,
-      machine,
-      load: () => ({ slots: this.concurrency, busy: this.#attempts.running }),
-      onBeat: () => this.#works('session'),
-      onFault: (error) => this.#fault('session', error),
-    });
   }
 
   get isStarted(): boolean {
@@ -104,13 +99,14 @@ export class Engine {
     if (!(await this.#watch())) void this.#watchLater();
     if (this.#hasEnded()) return;
     this.#leaveUpkeep = joinUpkeep(this.#client, {
-      reclaimEveryMs: Math.min(options.leaseMs / 2, MAX_RECLAIM_MS),
+      reclaimEveryMs: Math.min(Math.max(options.leaseMs / LOOKS_A_LEASE, MIN_LOOK_MS), MAX_LOOK_MS),
       onReclaimed: (reclaimed) => this.#reclaimed(reclaimed),
       onWorked: () => this.#works('upkeep'),
       onError: (error) => this.#fault('upkeep', error),
       telemetry,
     });
     this.#closeGate = this.#quarantine.onOpen(() => this.#loop.wake());
+    this.#keeper.start();
     if (!this.#paused) this.#loop.startClaiming();
     const thrown = await entered;
     if (thrown !== null) throw thrown;
@@ -222,12 +218,29 @@ export class Engine {
     isOver = true;
   }
 
+  #makeSession(): Session {
+    const { clock, store } = this.#client;
+    const { leaseMs, maxBlockMs } = this.#engine.options;
+    return new Session({
+      ...{ store, clock, id: this.id, queue: this.#engine.queue, machine, ttlMs: leaseMs, maxBlockMs },
+      load: () => ({ slots: this.concurrency, busy: this.#attempts.running, held: this.#keeper.size }),
+      onBeat: () => this.#works('session'),
+      onGap: () => void this.#keeper.catchUp(),
+      lost: () => this.#keeper.lost,
+      onBlocked: (blockedMs, lostBefore) => void this.#blocked(blockedMs, lostBefore),
+      onFault: (error) => this.#fault('session', error),
+    });
+  }
+
   #makeKeeper(): LeaseKeeper {
     const { clock, store } = this.#client;
     return new LeaseKeeper({
       clock,
       leaseMs: this.#engine.options.leaseMs,
+      session: this.#session,
       renew: (leases, leaseMs) => store.renew(leases, leaseMs),
+      leases: () => store.leases(this.id),
+      handBack: (lease) => store.commit([{ lease, next: NEVER_CAME, mode: 'lenient' }]),
       onRenewed: () => this.#works('renew'),
       onFault: (error) => this.#fault('renew', error),
     });
@@ -235,16 +248,15 @@ export class Engine {
 
   #makeLoop(): ClaimLoop {
     const { clock, random, store, makeId } = this.#client;
-    const { limiter, leaseMs } = this.#engine.options;
+    const { limiter } = this.#engine.options;
     return new ClaimLoop({
-      ...{ clock, random, store, makeId, leaseMs },
+      ...{ clock, random, store, makeId, keeper: this.#keeper },
       queue: this.#engine.queue,
       worker: this.id,
       limiter: limiter === null ? null : new Limiter(clock, limiter),
       slots: () => this.concurrency,
       freeSlots: () => (this.#quarantine.isOpen ? this.concurrency - this.#attempts.running : 0),
-      isHeld: (token) => this.#keeper.holds(token),
-      onClaimed: (claimed, sinceMs) => this.#begin(claimed, sinceMs),
+      onClaimed: (claimed, gaps) => this.#begin(claimed, gaps),
       onShort: () => {
         this.#foundEnd = true;
         this.#checkDrained();
@@ -278,6 +290,7 @@ export class Engine {
       host: {
         ...{ client: this.#client, worker: this.id, processor, schemas, maxPayloadBytes, telemetry },
         onProgress: (job, value) => tell('progress', job, value),
+        stillHeld: (token) => this.#keeper.verify(token),
       },
       keeper: this.#keeper,
       ...{ strategies, mode, tell, quarantine: this.#quarantine },
@@ -288,11 +301,11 @@ export class Engine {
   }
 
   /** Jobs that a call under way brought in after the worker began to close go back, but those that cannot. */
-  #begin(claimed: readonly Claimed[], sinceMs: number): void {
+  #begin(claimed: readonly Claimed[], gaps: number): void {
     this.#worked = true;
     this.#foundEnd = false;
     for (const one of claimed) {
-      if (this.#phase === 'started' || one.settled) this.#attempts.begin(one, sinceMs);
+      if (this.#phase === 'started' || one.settled) this.#attempts.begin(one, gaps);
       else void this.#handBack(one);
     }
   }
@@ -320,6 +333,15 @@ export class Engine {
     if (asked === 0) return;
     const { queue, telemetry } = this.#engine;
     telemetry.tell('onClaim', { queue, worker: this.id, asked, got, settled, tookMs });
+  }
+
+  /** Told when it is known what was lost by it. */
+  async #blocked(blockedMs: number, lostBefore: number): Promise<void> {
+    await this.#keeper.catchUp();
+    const leasesLost = this.#keeper.lost - lostBefore;
+    const { queue, telemetry, tell } = this.#engine;
+    tell('blocked', { blockedMs, leasesLost });
+    telemetry.tell('onBlocked', { queue, worker: this.id, blockedMs, leasesLost });
   }
 
   #reclaimed({ queue, id, crashes, state, worker }: Reclaimed): void {

@@ -13,6 +13,13 @@ export interface ReclaimedEvent {
   readonly worker: string;
 }
 
+/** The event loop of this process did not turn: a processor blocked it, or the process was paused. */
+export interface BlockedEvent {
+  readonly blockedMs: number;
+  /** Jobs of this worker that others may have taken meanwhile; each is told as 'lease-lost', too. */
+  readonly leasesLost: number;
+}
+
 /** Events of a worker: what happens here. What happens to the queue's jobs anywhere is told by `QueueEvents`. */
 export type WorkerEvents<Jobs extends object = UntypedJobs> = {
   /** The store has answered for the first time. */
@@ -35,6 +42,11 @@ export type WorkerEvents<Jobs extends object = UntypedJobs> = {
   reclaimed: [event: ReclaimedEvent];
   /** This worker no longer holds the job; what it still writes is refused. */
   'lease-lost': [job: JobOf<Jobs>, why: string];
+  /**
+   * The event loop turns again after it did not for more than a third of `leaseMs`. Up to `maxBlockMs` a store with a
+   * thread of its own keeps the leases meanwhile.
+   */
+  blocked: [event: BlockedEvent];
   /** No job is waiting, and all that this worker had are settled. */
   drained: [];
   paused: [];

@@ -61,6 +61,11 @@ function mortal(): { die: () => void; connection: TestStore['connection'] } {
 }
 
 const away = (): Promise<never> => Promise.reject(new StoreUnavailableError('the disk is away'));
+/** The session begins, and then the store is away for it. */
+const onlyFirstBeat = (store: Store): Pick<Store, 'beat'> => {
+  let beats = 0;
+  return { beat: (sessions) => (beats++ === 0 ? store.beat(sessions) : away()) };
+};
 const add = (id: string, options: JobOptions = {}) =>
   queue.add('welcome', { to: id }, { jobId: id, ...options });
 const reasonOf = ({ signal }: ProcessorContext): unknown => signal.reason;
@@ -90,12 +95,12 @@ test('a job that runs longer than its lease stays with its worker, as long as th
   await t.expectState('mail', 'a', 'completed');
 });
 
-test('a worker that cannot renew gives up its job at the end of the lease, before another may take it', async () => {
+test('a worker whose session cannot beat gives up its job at the end of the lease, before another may take it', async () => {
   open();
   await add('a');
   const contexts: ProcessorContext[] = [];
   const lost: unknown[] = [];
-  const { connection } = asProcess(() => ({ renew: away, beat: away }));
+  const { connection } = asProcess((store) => ({ renew: away, ...onlyFirstBeat(store) }));
   const worker = work(
     (_job, ctx) => {
       contexts.push(ctx);
@@ -110,7 +115,7 @@ test('a worker that cannot renew gives up its job at the end of the lease, befor
   await t.advance(1);
 
   expect(contexts.map(reasonOf)).toEqual([expect.any(LeaseLostError)]);
-  expect(lost).toEqual([['a', 'it could not be renewed in time']]);
+  expect(lost).toEqual([['a', 'its worker could not reach the store in time']]);
 });
 
 test('what a worker writes after another took its job is refused and changes nothing', async () => {
@@ -131,7 +136,10 @@ test('what a worker writes after another took its job is refused and changes not
       }
       return 'late';
     },
-    asProcess(() => ({ renew: away, beat: away, upkeep: slow.connection.store.upkeep })),
+    asProcess((store) => ({
+      ...{ renew: away, upkeep: slow.connection.store.upkeep },
+      ...onlyFirstBeat(store),
+    })),
   );
   const heard: string[] = [];
   first.on('completed', () => heard.push('completed'));
@@ -150,7 +158,7 @@ test('what a worker writes after another took its job is refused and changes not
     expect.any(LeaseLostError),
     expect.any(LeaseLostError),
   ]);
-  expect(heard).toEqual(['it could not be renewed in time']);
+  expect(heard).toEqual(['its worker could not reach the store in time']);
   const job = await t.expectState('mail', 'a', 'completed');
   expect(job).toMatchObject({ returnvalue: 'in time', progress: null, data: { to: 'a' } });
 });
@@ -164,8 +172,13 @@ test.each([
     open();
     await add('a');
     let commits = 0;
+    let beats = 0;
     const { connection } = asProcess((store) => ({
       renew: async (leases) => leases.map(() => ({ outcome: 'ok', cancelReason: null })),
+      beat: async (sessions) => {
+        if (beats++ === 0) return store.beat(sessions);
+        return sessions.map(() => ({ outcome: 'kept' }));
+      },
       commit: (...args) => {
         commits++;
         return store.commit(...args);

@@ -43,10 +43,16 @@ export interface WorkerOptions<Jobs = UntypedJobs> {
   /** This worker claims at most `max` jobs in any `duration`. Each worker counts for itself. @default no limit */
   readonly limiter?: { readonly max: number; readonly duration: Duration };
   /**
-   * How long a job stays claimed without a sign of life from this worker, which renews it three times in that
-   * time. After it another worker may take the job. @default 30_000
+   * How long a job stays claimed without a sign of life from this worker, which gives one a dozen times in that
+   * time. Soon after it another worker may take the job. @default 30_000
    */
   readonly leaseMs?: number;
+  /**
+   * How long a processor may block the event loop before this worker passes for hung and gives no more signs of life.
+   * In a SQLite file those come from a thread of the store's, so that blocking for longer than `leaseMs` loses no job;
+   * in memory they come from the event loop itself, and this has no effect. @default '60s'
+   */
+  readonly maxBlockMs?: Duration;
   /** Name of `leaseMs` in BullMQ. */
   readonly lockDuration?: Duration;
   /** How long `close()` waits for running jobs before it aborts them and hands them back. @default 30_000 */
@@ -77,6 +83,7 @@ export interface ResolvedWorkerOptions<Jobs = UntypedJobs> {
   readonly concurrency: number;
   readonly limiter: { readonly max: number; readonly durationMs: number } | null;
   readonly leaseMs: number;
+  readonly maxBlockMs: number;
   readonly closeTimeoutMs: number;
   readonly autorun: boolean;
   readonly strategies: BackoffStrategies<JobOf<Jobs>>;
@@ -89,12 +96,20 @@ export interface ResolvedWorkerOptions<Jobs = UntypedJobs> {
   readonly isolation: ResolvedIsolation | null;
 }
 
-const DEFAULTS = Object.freeze({ concurrency: 1, leaseMs: 30_000, closeTimeoutMs: 30_000, mode: 'lenient' });
+const DEFAULTS = Object.freeze({
+  concurrency: 1,
+  leaseMs: 30_000,
+  maxBlockMs: 60_000,
+  closeTimeoutMs: 30_000,
+  mode: 'lenient',
+});
 
 /** One worker fills its slots by one claim, which gives a thousand jobs at most. */
 const MAX_CONCURRENCY = 10_000;
 /** A shorter lease would be lost to a pause of the garbage collector. */
 const LEASE = { min: 100, max: MAX_LEASE_MS };
+/** The beacon by which a blocked loop is known comes four times in the shortest. */
+const MAX_BLOCK = { min: 1_000, max: MAX_LEASE_MS };
 /** Leaves room for the rest of the worker's id, which is bounded. */
 const MAX_LABEL = 50;
 
@@ -136,6 +151,7 @@ const RULES: Rules = {
   limiter: checkLimiter,
   leaseMs: whole(LEASE),
   lockDuration: duration(LEASE),
+  maxBlockMs: duration(MAX_BLOCK),
   closeTimeout: duration(),
   autorun: flag,
   backoffStrategies: checkStrategies,
@@ -146,7 +162,12 @@ const RULES: Rules = {
   mode: choice(['strict', 'lenient']),
   telemetry: shape({
     ...{ onClaim: checkFunction, onAttemptStart: checkFunction, onAttemptEnd: checkFunction },
-    ...{ onSettle: checkFunction, onUpkeep: checkFunction, onUnheardError: checkFunction },
+    ...{
+      onSettle: checkFunction,
+      onBlocked: checkFunction,
+      onUpkeep: checkFunction,
+      onUnheardError: checkFunction,
+    },
     aroundAttempt: checkFunction,
   }),
   ...ISOLATION_RULES,
@@ -187,6 +208,7 @@ function resolved<Jobs>(options: WorkerOptions<Jobs>): Omit<ResolvedWorkerOption
     limiter:
       limiter === undefined ? null : { max: limiter.max, durationMs: durationMs(limiter.duration) ?? 0 },
     leaseMs: options.leaseMs ?? durationMs(lockDuration) ?? DEFAULTS.leaseMs,
+    maxBlockMs: durationMs(options.maxBlockMs) ?? DEFAULTS.maxBlockMs,
     closeTimeoutMs: durationMs(options.closeTimeout) ?? DEFAULTS.closeTimeoutMs,
     autorun: options.autorun ?? true,
     strategies: { named: options.backoffStrategies ?? {}, general: settings?.backoffStrategy ?? null },

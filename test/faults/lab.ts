@@ -141,7 +141,10 @@ export class Lab {
 
   async freeze(member: Member, ms: number): Promise<void> {
     const over = this.fault('pause', member.pid);
-    member.child.kill('SIGSTOP');
+    for (let isClean = false; !isClean; ) {
+      member.child.kill('SIGSTOP');
+      isClean = await this.#thawUnlessWritable(member);
+    }
     await wait(ms);
     member.child.kill('SIGCONT');
     over();
@@ -150,6 +153,14 @@ export class Lab {
   /** What workers complained of, but for a store that was slow: on a busy machine, and behind a process that stands still. */
   get unexpected(): string[] {
     return this.errors.filter((line) => !line.includes('StoreUnavailableError'));
+  }
+
+  /** Stopped in the middle of a write it keeps the file to itself, and all the others lose their leases, too. */
+  async #thawUnlessWritable(member: Member): Promise<boolean> {
+    const written = this.store.apply([{ op: 'configure', queue: 'work', patch: {} }]).then(() => true);
+    if (await Promise.race([written, wait(300, false)])) return true;
+    member.child.kill('SIGCONT');
+    return written.then(() => false);
   }
 
   async summary(): Promise<QueueSummary> {

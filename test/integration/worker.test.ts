@@ -72,6 +72,8 @@ function mortal(store: Store): { readonly store: Store; die(): void } {
   let dead = false;
   const guarded = Object.entries(store).map(([name, member]: [string, unknown]) => {
     if (typeof member !== 'function' || name === 'close') return [name, member];
+    // A thread of the store's would outlive what dies here.
+    if (name === 'openPulse') return [name, async () => null];
     return [name, (...args: unknown[]) => (dead ? buried : Reflect.apply(member, store, args))];
   });
   const die = (): void => {

@@ -46,7 +46,19 @@ export interface Wire {
 
 const VERBS = [
   ...['apply', 'claim', 'commit', 'renew', 'beat', 'endSession', 'upkeep', 'job', 'attempts', 'logs'],
-  ...['find', 'queues', 'stats', 'sessions', 'feed', 'operations', 'audit', 'verify', 'doctor', 'durability'],
+  ...[
+    'find',
+    'queues',
+    'stats',
+    'sessions',
+    'leases',
+    'feed',
+    'operations',
+    'audit',
+    'verify',
+    'doctor',
+    'durability',
+  ],
 ];
 
 type Verb = (...args: readonly unknown[]) => Promise<unknown>;

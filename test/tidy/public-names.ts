@@ -15,6 +15,8 @@ export const PUBLIC_NAMES: Readonly<Record<string, readonly string[]>> = {
     'BackoffOptions',
     'BackoffStrategies',
     'BackoffStrategy',
+    'BlockedEvent',
+    'BlockedLoopEvent',
     'BulkJob',
     'BulkOutcome',
     'CancelledError',

@@ -45,14 +45,46 @@ function endAfter(evidence: Evidence, grant: Grant, renewal: LeaseWrite): LeaseE
   return { endsAt: reckon(evidence, grant, renewal.call) + (renewal.leaseMs ?? 0), line: renewal.call.begin };
 }
 
-/** Bound to the session: it lives until the session's last beat is over. Beats that were not answered count for none. */
+/**
+ * Bound to the session: it lives until the last beat is over of those that followed each other in time. A session that
+ * began anew after the claim had been over, and the lease may have been taken then. Beats that were not answered count
+ * for none, and those of a store's own thread are not in the history: it may have lived for longer.
+ */
 function sessionEnd(evidence: Evidence, grant: Grant, worker: string): LeaseEnd {
+  const { at } = evidence;
+  const claim = firstCall(grant);
+  const claimedAt = at(claim.end ?? claim.begin);
   const beats = (evidence.beats.get(worker) ?? []).filter(({ end }) => end?.kind === 'ok');
-  const last = beats.at(-1);
+  const isBroken = (beat: Call, index: number): boolean => {
+    const before = beats[index - 1];
+    const isLate = before !== undefined && at(beat.begin) > at(before.begin) + ttlOf(before, worker);
+    return at(beat.begin) > claimedAt && (isLate || outcomeOf(beat, worker) !== 'kept');
+  };
+  const broken = beats.findIndex(isBroken);
+  const last = beats.slice(0, broken < 0 ? beats.length : broken).at(-1);
   if (last === undefined) return { endsAt: grant.claimedAt, line: null };
-  const sessions = last.begin.args as readonly { readonly id: string; readonly ttlMs: number }[];
-  const ttlMs = sessions.find(({ id }) => id === worker)?.ttlMs ?? 0;
-  return { endsAt: reckon(evidence, grant, last) + ttlMs, line: last.begin };
+  const ended = givenUp(evidence, grant);
+  if (ended !== undefined) return { endsAt: reckon(evidence, grant, ended.call), line: ended.call.begin };
+  return { endsAt: reckon(evidence, grant, last) + ttlOf(last, worker), line: last.begin };
+}
+
+/** A renewal by no time ends a lease that is bound to a session, too. */
+function givenUp(evidence: Evidence, grant: Grant): LeaseWrite | undefined {
+  const renewals = (evidence.writes.get(grant.token) ?? []).filter(({ op }) => op === 'renew');
+  return renewals.find(({ leaseMs, outcome }) => leaseMs === 0 && ['ok', 'unknown'].includes(outcome));
+}
+
+function ttlOf(beat: Call, worker: string): number {
+  return sessionsOf(beat).find(({ id }) => id === worker)?.ttlMs ?? 0;
+}
+
+function sessionsOf({ begin }: Call): readonly { readonly id: string; readonly ttlMs: number }[] {
+  return begin.args as readonly { readonly id: string; readonly ttlMs: number }[];
+}
+
+function outcomeOf(beat: Call, worker: string): string | undefined {
+  const index = sessionsOf(beat).findIndex(({ id }) => id === worker);
+  return (beat.end?.answer as readonly string[] | undefined)?.[index];
 }
 
 /** A time of the store's clock at which `call` had not been carried out yet. */

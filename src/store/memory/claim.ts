@@ -20,12 +20,19 @@ function claimOne(step: Step, request: ClaimRequest): ClaimAnswer {
   const repeated = answered(step, request.claimId);
   if (repeated !== null) return answer(step, request, repeated);
   if (queue === undefined || queue.settings.paused) return answer(step, request, []);
+  if (request.leaseMs === null && !isAlive(step, request.worker)) {
+    return { ...answer(step, request, []), sessionOver: true };
+  }
   promoteDue(step, queue.due.members, MAX_SLICE);
   const jobs = takeJobs(step, queue, request);
   if (jobs.length > 0) {
     state.claims.set(request.claimId, { at: step.nowMs, leases: jobs.map(({ lease }) => lease) });
   }
   return answer(step, request, jobs);
+}
+
+function isAlive({ state, nowMs }: Step, session: string): boolean {
+  return (state.sessions.get(session)?.expiresAt ?? nowMs) > nowMs;
 }
 
 /** The leases of an earlier answer to this claim id that are still held. */
@@ -93,7 +100,7 @@ function hold(step: Step, job: StoredJob, request: ClaimRequest): void {
   const { token, policy } = job.record;
   const deadlineAt = deadlineOf(policy.timeoutMs, step.nowMs);
   const expiresAt = leaseMs === null ? null : leaseEnd(leaseMs, deadlineAt, step.nowMs);
-  job.lease = { token, worker, expiresAt, deadlineAt, suspectSince: null, spared };
+  job.lease = { token, worker, expiresAt, deadlineAt, suspectAt: null, spared };
   step.state.leased.set(token, job);
 }
 

@@ -34,7 +34,7 @@ function linesOfQueue(queue: QueueState): DumpLine[] {
 }
 
 function linesOfJob({ record, seq, settledToken, lease, attempts, logs }: StoredJob): DumpLine[] {
-  const leases = lease === null ? [] : [{ ...lease, suspect: lease.suspectSince !== null }];
+  const leases = lease === null ? [] : [{ ...lease, suspect: lease.suspectAt !== null }];
   return [
     dumpJob(record, { seq, settledToken }),
     ...attempts.map((attempt) => dumpAttempt(record, attempt)),

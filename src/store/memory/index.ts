@@ -15,7 +15,7 @@ import { find } from './find.ts';
 import { attempts, audit, job, logs, queues } from './inspect.ts';
 import { operations } from './operations.ts';
 import { renew } from './renew.ts';
-import { beat, endSession, sessions } from './sessions.ts';
+import { beat, endSession, leases, sessions } from './sessions.ts';
 import { commit } from './settle.ts';
 import { newState, type State } from './state.ts';
 import { stats } from './stats.ts';
@@ -77,6 +77,7 @@ type Reads = Pick<
   | 'queues'
   | 'stats'
   | 'sessions'
+  | 'leases'
   | 'operations'
   | 'audit'
   | 'verify'
@@ -92,6 +93,7 @@ function reads(state: State): Reads {
     queues: (names) => atomically(state, ({ nowMs }) => queues(state, names, nowMs)),
     stats: (request) => atomically(state, ({ nowMs }) => stats(state, request, nowMs)),
     sessions: () => atomically(state, ({ nowMs }) => sessions(state, nowMs)),
+    leases: (session) => atomically(state, () => leases(state, session)),
     operations: () => atomically(state, () => operations(state)),
     audit: (limit) => atomically(state, () => audit(state, limit)),
     verify: () => atomically(state, () => verify(state)),

@@ -1,33 +1,51 @@
-import { LEASE_EXPIRED } from '../../job/lease.ts';
-import type { Reclaimed } from '../store.ts';
+import { LEASE_EXPIRED, suspicionMs } from '../../job/lease.ts';
+import type { Reclaimed, UpkeepReport } from '../store.ts';
 import { closeAttempt, isOver } from './attempt.ts';
 import { deadLetter } from './dead-letter.ts';
 import { alter, cancelNow, queueOf } from './jobs.ts';
-import type { Lease, StoredJob } from './state.ts';
+import type { Lease, State, StoredJob } from './state.ts';
 import { type Chore, type Step, tell } from './step.ts';
 
 /**
  * Takes back jobs whose leases are past due. The first pass that sees one only marks it, and a lease that is in
  * time again loses its mark: one jump of the clock takes no live lease.
  */
-export function reclaim(step: Step, limit: number): Chore & { readonly reclaimed: Reclaimed[] } {
-  const { state } = step;
-  state.reclaimPass += 1;
+export function reclaim(step: Step, limit: number): Chore & Pick<UpkeepReport, 'reclaimed' | 'suspicionMs'> {
   const reclaimed: Reclaimed[] = [];
   let touched = 0;
   let more = false;
-  for (const [job, lease] of leases(state.leased)) {
-    if (!isOver(state, lease, step.nowMs)) {
-      job.lease = { ...lease, suspectSince: null };
-    } else if (touched === limit) {
+  let longestMs = 0;
+  for (const [job, lease] of leases(step.state.leased)) {
+    const verdict = judge(step, lease);
+    if (verdict === 'clear') job.lease = { ...lease, suspectAt: null };
+    if (verdict === 'clear' || verdict === 'wait') continue;
+    if (touched === limit) {
       more = true;
-    } else {
-      touched += 1;
-      if (lease.suspectSince === null) job.lease = { ...lease, suspectSince: state.reclaimPass };
-      else reclaimed.push(takeBack(step, job, lease));
+      continue;
     }
+    touched += 1;
+    if (verdict === 'mark') {
+      job.lease = { ...lease, suspectAt: step.nowMs };
+      longestMs = Math.max(longestMs, suspicionOf(step.state, lease));
+    } else reclaimed.push(takeBack(step, job, lease));
   }
-  return { touched, more, reclaimed };
+  return { touched, more, reclaimed, suspicionMs: longestMs };
+}
+
+/** `wait`: the suspicion is too young, its worker may show itself yet. */
+function judge({ state, nowMs }: Step, lease: Lease): 'clear' | 'mark' | 'wait' | 'take' {
+  if (!isOver(state, lease, nowMs)) return 'clear';
+  if (lease.suspectAt === null) return 'mark';
+  if (lease.expiresAt !== null) return 'take';
+  // The clock went back: how old the suspicion is cannot be told any more.
+  if (lease.suspectAt > nowMs) return 'mark';
+  const ageMs = nowMs - lease.suspectAt;
+  return ageMs < suspicionOf(state, lease) ? 'wait' : 'take';
+}
+
+/** Of a lease with a time of its own nobody knows how often it is renewed: that is its holder's affair. */
+function suspicionOf({ sessions }: State, { worker, expiresAt }: Lease): number {
+  return expiresAt === null ? suspicionMs(sessions.get(worker) ?? null) : 0;
 }
 
 function leases(leased: ReadonlyMap<number, StoredJob>): [StoredJob, Lease][] {

@@ -17,7 +17,8 @@ function renewOne(step: Step, ref: LeaseRef, leaseMs: number): RenewResult {
   if (lease === null || lease.token !== ref.token) return { outcome: 'superseded', cancelReason };
   const { deadlineAt } = lease;
   if (deadlineAt !== null && deadlineAt <= step.nowMs) return { outcome: 'timed-out', cancelReason };
-  const expiresAt = lease.expiresAt === null ? null : leaseEnd(leaseMs, deadlineAt, step.nowMs);
-  job.lease = { ...lease, expiresAt, suspectSince: null };
+  const isBound = lease.expiresAt === null && leaseMs > 0;
+  const expiresAt = isBound ? null : leaseEnd(leaseMs, deadlineAt, step.nowMs);
+  job.lease = { ...lease, expiresAt, suspectAt: null };
   return { outcome: 'ok', cancelReason };
 }

@@ -1,3 +1,4 @@
+import type { LeaseRef } from '../../job/record.ts';
 import type { BeatResult, Session, SessionRecord } from '../store.ts';
 import { own } from './own.ts';
 import { release } from './settle.ts';
@@ -31,4 +32,11 @@ export function sessions(state: State, nowMs: number): SessionRecord[] {
   return [...state.sessions.values()]
     .filter((session) => session.expiresAt > nowMs)
     .sort((one, other) => (one.id < other.id ? -1 : 1));
+}
+
+/** By token: active jobs stand in the order of their claims. */
+export function leases(state: State, session: string): LeaseRef[] {
+  return [...state.leased.values()]
+    .filter(({ lease }) => lease?.worker === session)
+    .map(({ record: { queue, id, token } }) => ({ queue, id, token }));
 }

@@ -21,8 +21,8 @@ export interface Lease {
   /** null: bound to the session of the worker. */
   readonly expiresAt: number | null;
   readonly deadlineAt: number | null;
-  /** The reclaim pass that first saw it past due. */
-  readonly suspectSince: number | null;
+  /** When a reclaim pass first saw it past due. */
+  readonly suspectAt: number | null;
   /** Claimed by a worker that runs suspects alone, and not run alone yet: its crash may be another job's doing. */
   readonly spared: boolean;
 }
@@ -90,7 +90,6 @@ export interface State {
   seq: number;
   token: number;
   change: number;
-  reclaimPass: number;
   move: number;
   readonly queues: Map<string, QueueState>;
   /** Active jobs by token, and so in the order of their claims. */
@@ -114,7 +113,6 @@ export function newState(clock: Clock): State {
     seq: 0,
     token: 0,
     change: 0,
-    reclaimPass: 0,
     move: 0,
     queues: new Map(),
     leased: new Map(),

@@ -18,7 +18,7 @@ export function upkeep(step: Step, budget: UpkeepBudget): UpkeepReport {
   if (!lead(step, budget)) return NOT_LEADING;
   const { limit } = budget;
   const promoted = promoteAll(step, limit);
-  const reclaimed = budget.reclaim ? reclaim(step, limit) : { reclaimed: [], more: false };
+  const reclaimed = budget.reclaim ? reclaim(step, limit) : { reclaimed: [], more: false, suspicionMs: 0 };
   const expired = expireAll(step, limit);
   const pruned = prune(step, limit);
   const operated = operate(step, limit);
@@ -27,6 +27,7 @@ export function upkeep(step: Step, budget: UpkeepBudget): UpkeepReport {
     led: true,
     promoted: promoted.touched,
     reclaimed: reclaimed.reclaimed,
+    suspicionMs: reclaimed.suspicionMs,
     expired: expired.touched,
     pruned: pruned.touched,
     operated: operated.done,
@@ -61,10 +62,18 @@ function untilExpiry(queue: QueueState, nowMs: number): number | null {
 /** What nobody can be asking for any more. */
 function forget(step: Step): void {
   const { state, nowMs } = step;
-  for (const [id, { expiresAt }] of state.sessions) if (expiresAt <= nowMs) state.sessions.delete(id);
+  forgetSessions(state, nowMs);
   forgetRequests(step);
   forgetClaims(state, nowMs);
   pruneChanges(step);
   forgetOperations(step);
   foldStats(step);
+}
+
+/** One that holds leases is needed to judge them. */
+function forgetSessions({ sessions, leased }: State, nowMs: number): void {
+  const over = [...sessions.values()].filter(({ expiresAt }) => expiresAt <= nowMs);
+  if (over.length === 0) return;
+  const holders = new Set([...leased.values()].map(({ lease }) => lease?.worker));
+  for (const { id } of over) if (!holders.has(id)) sessions.delete(id);
 }

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { InvalidOptionError } from '../../errors.ts';
 import { type Clock, systemClock } from '../../runtime/clock.ts';
-import type { ApplyOptions, Effect, EffectResult, Hint, StoreTx, Unwatch } from '../store.ts';
+import type { ApplyOptions, Effect, EffectResult, Hint, Pulse, StoreTx, Unwatch } from '../store.ts';
 import { acquireClient, type EngineClient, releaseClient } from './engine-client.ts';
 import { canThread, type EngineKind } from './engine-link.ts';
 import { loadJoin } from './load-join.ts';
@@ -32,6 +32,7 @@ export class Access {
   readonly #kind: EngineKind;
   readonly #unwatches = new Set<Unwatch>();
   readonly #calls = new Set<Promise<unknown>>();
+  readonly #pulsed = new Set<string>();
   #held: Held | null = null;
 
   constructor({ path, clock = systemClock, engine }: SqliteStoreOptions) {
@@ -73,10 +74,28 @@ export class Access {
     return applyInside(effects, options, { path: this.#hold().path, now: this.#clock.now() });
   }
 
+  /** null: there is no thread, or it would go by another clock than this store. */
+  openPulse(): Pulse | null {
+    if (this.#kind !== 'thread' || this.#clock !== systemClock) return null;
+    const { client } = this.#hold();
+    return {
+      keep: (session) => {
+        this.#pulsed.add(session.session.id);
+        client.keep(session);
+      },
+      drop: async (id) => {
+        this.#pulsed.delete(id);
+        client.drop(id);
+      },
+    };
+  }
+
   /** Calls that are under way finish first, also when others go on using the engine. */
   async close(): Promise<void> {
     for (const unwatch of this.#unwatches) unwatch();
     this.#unwatches.clear();
+    for (const id of this.#pulsed) this.#held?.client.drop(id);
+    this.#pulsed.clear();
     const held = this.#held;
     this.#held = null;
     await Promise.allSettled(this.#calls);

@@ -18,7 +18,7 @@ export interface LeaseRow {
   readonly worker: string;
   readonly expires_at: number | null;
   readonly deadline_at: number | null;
-  readonly suspect_pass: number | null;
+  readonly suspect_at: number | null;
   /** 1: claimed by a worker that runs suspects alone, and not run alone yet. */
   readonly spared: number;
 }
@@ -53,7 +53,8 @@ const WRITE_IN_JOB = `
     (seq, number, generation, token, worker, started_at, ended_at, outcome, error, retry_after_ms, trace_id)
   select ?1, * from (${IN_JOB.replace('seq = ?', 'seq = ?1')})`;
 const READ_LEASE = `
-  select worker, token, expires_at, deadline_at, suspect_pass, spared from millrace_lease where worker = ? and token = ?`;
+  select worker, token, expires_at, deadline_at, suspect_at, spared from millrace_lease where worker = ? and token = ?`;
+const ALIVE = 'select 1 from millrace_session where id = ? and expires_at > ?';
 const READ_SESSION_END = 'select expires_at from millrace_session where id = ?';
 
 /**
@@ -125,4 +126,9 @@ export function isOver(tx: Transaction, lease: LeaseRow): boolean {
 
 function sessionEndOf(db: Database, worker: string): number | null {
   return db.get<{ expires_at: number }>(READ_SESSION_END, worker)?.expires_at ?? null;
+}
+
+/** Whether leases may be bound to it. */
+export function isAlive(tx: Transaction, session: string): boolean {
+  return tx.db.get(ALIVE, session, tx.now) !== undefined;
 }

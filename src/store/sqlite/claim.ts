@@ -2,7 +2,7 @@ import { REMEMBERED_MS } from '../../job/keep.ts';
 import { deadlineOf, leaseEnd } from '../../job/lease.ts';
 import { MAX_SLICE } from '../../job/limits.ts';
 import type { ClaimAnswer, Claimed, ClaimRequest } from '../store.ts';
-import { closeAttempt } from './attempt.ts';
+import { closeAttempt, isAlive } from './attempt.ts';
 import type { SqlValue } from './driver.ts';
 import { clearError, expire, finish } from './jobs.ts';
 import { manyRows } from './many.ts';
@@ -56,6 +56,9 @@ function claimOne(tx: Transaction, request: ClaimRequest): ClaimAnswer {
   const repeated = answered(tx, request.claimId);
   if (repeated !== null) return answer(tx, { request, queue }, repeated);
   if (queue === null || queue.settings.paused) return answer(tx, { request, queue }, []);
+  if (request.leaseMs === null && !isAlive(tx, request.worker)) {
+    return { ...answer(tx, { request, queue }, []), sessionOver: true };
+  }
   promoteQueue(tx, queue, MAX_SLICE);
   const jobs = takeJobs(tx, queue, request);
   remember(tx, request, jobs);

@@ -94,9 +94,9 @@ function linesOfJob(tx: Transaction, kind: 'attempt' | 'job' | 'lease' | 'log', 
   if (kind === 'log') return tx.db.all<LogLine>(LOGS, seq).map((line) => dumpLog(record, line));
   const lease = row.state === 'active' ? leaseOf(tx.db, row) : null;
   if (lease === null) return [];
-  const { token, expires_at: expiresAt, deadline_at: deadlineAt, suspect_pass: pass } = lease;
+  const { token, expires_at: expiresAt, deadline_at: deadlineAt, suspect_at: suspectAt } = lease;
   const spared = lease.spared !== 0;
-  return [dumpLease(record, { token, expiresAt, deadlineAt, suspect: pass !== null, spared })];
+  return [dumpLease(record, { token, expiresAt, deadlineAt, suspect: suspectAt !== null, spared })];
 }
 
 function linesOfKind(tx: Transaction, kind: Kind): DumpLine[] {

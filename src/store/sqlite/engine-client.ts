@@ -4,7 +4,7 @@
  */
 
 import { StoreUnavailableError } from '../../errors.ts';
-import type { Hint, Unwatch } from '../store.ts';
+import type { Hint, PulsedSession, Unwatch } from '../store.ts';
 import {
   type EngineKind,
   inlineLink,
@@ -46,6 +46,7 @@ export class EngineClient {
   readonly #kind: EngineKind;
   readonly #pending = new Map<number, Pending>();
   readonly #watchers = new Set<Watcher>();
+  readonly #pulsed = new Map<string, PulsedSession>();
   #idle: (() => void)[] = [];
   #link: Link | null = null;
   #lastId = 0;
@@ -92,9 +93,24 @@ export class EngineClient {
     return () => this.#unwatch(watcher);
   }
 
+  /** The engine beats this session, and the next one does when it crashes. */
+  keep(pulsed: PulsedSession): void {
+    this.#pulsed.set(pulsed.session.id, pulsed);
+    const isNew = this.#link === null;
+    // A new engine is told of all of them when it is started.
+    if (isNew) this.#connect();
+    else this.#link?.send(keeping(pulsed));
+  }
+
+  /** Calls that are made from now on come after its last beat, since one way leads to the engine. */
+  drop(id: string): void {
+    if (this.#pulsed.delete(id)) this.#link?.send({ kind: 'drop', session: id });
+  }
+
   async close(): Promise<void> {
     if (this.#pending.size > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
     this.#watchers.clear();
+    this.#pulsed.clear();
     const link = this.#link;
     this.#link = null;
     await Promise.all([link?.close(), this.#reader?.close()]);
@@ -128,10 +144,14 @@ export class EngineClient {
     const port: Port = {
       answered: (id, outcome) => this.#settle(id, outcome),
       told: (hints) => this.#tell(hints),
+      missed: (ids, error) => {
+        for (const id of ids) this.#pulsed.get(id)?.onFault(error);
+      },
       broke: (error) => this.#break(error),
     };
     this.#link = this.#makeLink(options, port);
     if (this.#watchers.size > 0) this.#link.send({ kind: 'watch', on: true });
+    for (const pulsed of this.#pulsed.values()) this.#link.send(keeping(pulsed));
     return this.#link;
   }
 
@@ -182,6 +202,11 @@ export class EngineClient {
     if (!this.#watchers.delete(watcher) || this.#watchers.size > 0) return;
     this.#link?.send({ kind: 'watch', on: false });
   }
+}
+
+/** Without what cannot leave this thread. */
+function keeping({ session, maxBlockMs, sheet }: PulsedSession): Request {
+  return { kind: 'keep', pulsed: { session, maxBlockMs, sheet } };
 }
 
 function isMeant({ queues }: Watcher, queue: string): boolean {

@@ -22,6 +22,8 @@ export interface Link {
 export interface Port {
   answered(id: number, outcome: { readonly value: unknown } | { readonly error: unknown }): void;
   told(hints: readonly Hint[] | null): void;
+  /** Sessions that the engine could not beat. */
+  missed(ids: readonly string[], error: Error): void;
   broke(error: Error): void;
 }
 
@@ -53,7 +55,7 @@ export function threadLink(options: EngineOptions, port: Port): Link {
   worker.on('error', (error) => {
     failure = asError(error);
   });
-  worker.on('message', ({ replies, hints }: Message) => {
+  worker.on('message', ({ replies, hints, missed }: Message) => {
     for (const reply of replies) {
       const isError = 'error' in reply;
       port.answered(
@@ -62,6 +64,7 @@ export function threadLink(options: EngineOptions, port: Port): Link {
       );
     }
     if (hints === null || hints.length > 0) port.told(hints);
+    if (missed !== undefined) port.missed(missed.ids, decodeError(missed.error));
   });
   worker.unref();
   return {

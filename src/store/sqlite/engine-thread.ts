@@ -1,9 +1,11 @@
 /** The engine's own thread: the event loop of the application never waits for a disk. */
 
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import type { Beaten, Beater } from '../../pulse/beater.ts';
 import { systemClock, type Timer } from '../../runtime/clock.ts';
 import type { Hint } from '../store.ts';
 import { Engine, type EngineOptions, type Reply } from './engine.ts';
+import { engineBeater } from './engine-pulse.ts';
 import { type PackedCall, type PackedValue, packAnswer, unpackCall } from './pack.ts';
 import type { Call, VerbName } from './verbs.ts';
 import { encodeError, type WireError } from './wire.ts';
@@ -13,6 +15,8 @@ export type Request =
   | { readonly kind: 'call'; readonly call: Call }
   | { readonly kind: 'ask'; readonly id: number; readonly what: 'durability' | 'doctor' }
   | { readonly kind: 'watch'; readonly on: boolean }
+  | { readonly kind: 'keep'; readonly pulsed: Beaten }
+  | { readonly kind: 'drop'; readonly session: string }
   | { readonly kind: 'close' };
 
 /** `verb`: that of a call, whose answer is packed. */
@@ -27,6 +31,8 @@ export type WireRequest = Exclude<Request, { kind: 'call' }> | ({ readonly kind:
 export interface Message {
   readonly replies: readonly WireReply[];
   readonly hints: readonly Hint[] | null;
+  /** Sessions that did not beat. */
+  readonly missed?: { readonly ids: readonly string[]; readonly error: WireError };
 }
 
 /** Quiet time after which the log is emptied. */
@@ -37,11 +43,16 @@ function serve(port: MessagePort, engine: Engine): void {
   const restLater = (): void => {
     rest = systemClock.after(REST_MS, () => engine.rest() && restLater(), { background: true });
   };
+  const beater = engineBeater(engine, systemClock, (error, ids) =>
+    send(port, { replies: [], hints: [], missed: { ids, error: encodeError(error) } }),
+  );
   port.on('message', (first: WireRequest) => {
     rest?.cancel();
     const requests = [first, ...waiting(port)];
     const open = answer(port, engine, requests);
+    tend(beater, requests);
     if (!open) {
+      beater.stop();
       engine.close();
       port.close();
       return;
@@ -49,6 +60,14 @@ function serve(port: MessagePort, engine: Engine): void {
     engine.tidy();
     restLater();
   });
+}
+
+/** After the calls: one that ends a session is never followed by a beat of it. */
+function tend(beater: Beater, requests: readonly WireRequest[]): void {
+  for (const request of requests) {
+    if (request.kind === 'keep') beater.keep(request.pulsed);
+    if (request.kind === 'drop') void beater.drop(request.session);
+  }
 }
 
 /** Everything that has arrived while the engine was busy. */

@@ -41,6 +41,7 @@ function bareStore(options: SqliteStoreOptions): Store {
     commit: (settlements, claims = []) => call('commit', settlements, claims),
     renew: (leases, leaseMs) => call('renew', leases, leaseMs),
     beat: (sessions) => call('beat', sessions),
+    openPulse: async () => access.openPulse(),
     endSession: (id) => call('endSession', id),
     upkeep: (budget) => call('upkeep', budget),
     feed: (request) => call('feed', request),
@@ -61,6 +62,7 @@ type Reads = Pick<
   | 'queues'
   | 'stats'
   | 'sessions'
+  | 'leases'
   | 'operations'
   | 'audit'
   | 'verify'
@@ -76,6 +78,7 @@ function reads(call: <T>(verb: VerbName, ...args: readonly unknown[]) => Promise
     queues: (names) => call('queues', names),
     stats: (request) => call('stats', request),
     sessions: () => call('sessions'),
+    leases: (session) => call('leases', session),
     operations: () => call('operations'),
     audit: (limit) => call('audit', limit),
     verify: () => call('verify'),

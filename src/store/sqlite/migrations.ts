@@ -269,6 +269,8 @@ const FIRST = `
 const SECOND = `
   -- 1: claimed by a worker that runs suspects alone, and not run alone; its crash may be another job's doing.
   alter table millrace_lease add column spared integer not null default 0;
+  -- When a reclaim pass first saw it past due.
+  alter table millrace_lease rename column suspect_pass to suspect_at;
 `;
 
 /** A checksum of each payload. Null in rows that are older than it; a client that does not write it must not write. */
@@ -289,7 +291,7 @@ const FOURTH = `
 
 export const MIGRATIONS: readonly Migration[] = [
   { version: 1, minClient: 1, sql: FIRST },
-  { version: 2, minClient: 1, sql: SECOND },
+  { version: 2, minClient: 2, sql: SECOND },
   { version: 3, minClient: 3, sql: THIRD },
   { version: 4, minClient: 4, sql: FOURTH },
 ];

@@ -6,7 +6,7 @@ import { findRow } from './row.ts';
 import type { Transaction } from './transaction.ts';
 
 const RENEW = `
-  update millrace_lease set expires_at = ?, past_due_at = ?, suspect_pass = null
+  update millrace_lease set expires_at = ?, past_due_at = ?, suspect_at = null
   where worker = ? and token = ?`;
 
 /** A lease that ran out is renewed all the same while nobody took the job: the token still fences. */
@@ -22,7 +22,10 @@ function renewOne(tx: Transaction, ref: LeaseRef, leaseMs: number): RenewResult 
   if (lease === null) return { outcome: 'superseded', cancelReason };
   const deadlineAt = lease.deadline_at;
   if (deadlineAt !== null && deadlineAt <= tx.now) return { outcome: 'timed-out', cancelReason };
-  const expiresAt = lease.expires_at === null ? null : leaseEnd(leaseMs, deadlineAt, tx.now);
+  // Bound to the session, and not suspected: there is nothing to write, and so nothing to flush to the disk.
+  const isBound = lease.expires_at === null && leaseMs > 0;
+  if (isBound && lease.suspect_at === null) return { outcome: 'ok', cancelReason };
+  const expiresAt = isBound ? null : leaseEnd(leaseMs, deadlineAt, tx.now);
   tx.db.run(RENEW, expiresAt, expiresAt ?? deadlineAt, lease.worker, lease.token);
   return { outcome: 'ok', cancelReason };
 }

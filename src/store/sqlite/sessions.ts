@@ -1,4 +1,6 @@
+import type { LeaseRef } from '../../job/record.ts';
 import type { BeatResult, Session, SessionRecord } from '../store.ts';
+import { isAlive } from './attempt.ts';
 import { rowOf } from './row.ts';
 import { release } from './settle.ts';
 import type { Transaction } from './transaction.ts';
@@ -9,8 +11,11 @@ const BEAT = `
   on conflict do update set host = excluded.host, pid = excluded.pid, version = excluded.version,
     queues = excluded.queues, lag_ms = excluded.lag_ms, seen_at = excluded.seen_at,
     expires_at = excluded.expires_at`;
-const ALIVE = 'select 1 from millrace_session where id = ? and expires_at > ?';
 const HELD = 'select seq from millrace_lease where worker = ? order by token';
+const LEASES = `
+  select q.name as queue, j.id, l.token from millrace_lease l
+  join millrace_job j on j.seq = l.seq join millrace_queue q on q.id = j.queue
+  where l.worker = ? order by l.token`;
 const FORGET = 'delete from millrace_session where id = ?';
 const READ = 'select * from millrace_session where expires_at > ?';
 
@@ -31,7 +36,7 @@ export function beat(tx: Transaction, sessions: readonly Session[]): BeatResult[
 }
 
 function beatOne(tx: Transaction, session: Session): BeatResult {
-  const kept = tx.db.get(ALIVE, session.id, tx.now) !== undefined;
+  const kept = isAlive(tx, session.id);
   const { id, host, pid, version, queues, lagMs, ttlMs } = session;
   tx.db.run(BEAT, id, host, pid, version, JSON.stringify(queues), lagMs, tx.now, tx.now, tx.now + ttlMs);
   return { outcome: kept ? 'kept' : 'begun' };
@@ -46,6 +51,12 @@ export function endSession(tx: Transaction, id: string): number {
   }
   tx.db.run(FORGET, id);
   return held.length;
+}
+
+export function leases(tx: Transaction, session: string): LeaseRef[] {
+  return tx.db
+    .all<LeaseRef & Record<string, never>>(LEASES, session)
+    .map(({ queue, id, token }) => ({ queue, id, token }));
 }
 
 export function sessions(tx: Transaction): SessionRecord[] {

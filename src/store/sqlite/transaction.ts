@@ -6,7 +6,7 @@ import { isRecorded, loadQueue, makeQueue, type QueueState } from './queue.ts';
 import { ADD_TALLY } from './tally.ts';
 
 /** Numbers that only rise, over the whole store. */
-export type CounterName = 'seq' | 'token' | 'change' | 'pass' | 'move' | 'audit';
+export type CounterName = 'seq' | 'token' | 'change' | 'move' | 'audit';
 
 interface StatSum {
   readonly queue: number;

@@ -15,7 +15,10 @@ const READ_LEADER = 'select holder, expires_at from millrace_leader where one = 
 const WRITE_LEADER = `
   insert into millrace_leader (one, holder, expires_at) values (1, ?, ?)
   on conflict do update set holder = excluded.holder, expires_at = excluded.expires_at`;
-const FORGET_SESSIONS = 'delete from millrace_session where expires_at <= ?';
+/** One that holds leases is needed to judge them. */
+const FORGET_SESSIONS = `
+  delete from millrace_session
+  where expires_at <= ? and not exists (select 1 from millrace_lease where worker = millrace_session.id)`;
 /** In slices: after a long rest there may be very many, and nobody is told of those that are left. */
 const FORGET_REQUESTS = `
   delete from millrace_request where id in (
@@ -42,7 +45,7 @@ export function upkeep(tx: Transaction, budget: UpkeepBudget): UpkeepReport {
   if (!lead(tx, budget)) return NOT_LEADING;
   const { limit } = budget;
   const promoted = promoteAll(tx, limit);
-  const reclaimed = budget.reclaim ? reclaim(tx, limit) : { reclaimed: [], more: false };
+  const reclaimed = budget.reclaim ? reclaim(tx, limit) : { reclaimed: [], more: false, suspicionMs: 0 };
   const expired = expireAll(tx, limit);
   const pruned = prune(tx, limit);
   const operated = operate(tx, limit);
@@ -51,6 +54,7 @@ export function upkeep(tx: Transaction, budget: UpkeepBudget): UpkeepReport {
     led: true,
     promoted: promoted.touched,
     reclaimed: reclaimed.reclaimed,
+    suspicionMs: reclaimed.suspicionMs,
     expired: expired.touched,
     pruned: pruned.touched,
     operated: operated.done,

@@ -8,7 +8,7 @@ import { find } from './find.ts';
 import { attempts, audit, job, logs, queues } from './inspect.ts';
 import { operations } from './operations.ts';
 import { renew } from './renew.ts';
-import { beat, endSession, sessions } from './sessions.ts';
+import { beat, endSession, leases, sessions } from './sessions.ts';
 import { commit } from './settle.ts';
 import { stats } from './stats.ts';
 import type { Transaction } from './transaction.ts';
@@ -24,6 +24,7 @@ const READS = {
   queues,
   stats,
   sessions,
+  leases,
   operations,
   audit,
   verify,
@@ -48,6 +49,7 @@ export type VerbName =
   | 'queues'
   | 'stats'
   | 'sessions'
+  | 'leases'
   | 'operations'
   | 'audit'
   | 'verify'

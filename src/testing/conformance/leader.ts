@@ -7,6 +7,7 @@ const IDLE: UpkeepReport = {
   led: true,
   promoted: 0,
   reclaimed: [],
+  suspicionMs: 0,
   expired: 0,
   pruned: 0,
   operated: 0,

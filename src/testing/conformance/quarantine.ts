@@ -21,6 +21,7 @@ import {
   settleOk,
   stateOf,
   unchanged,
+  upkeep,
 } from './support.ts';
 
 const QUARANTINE = { quarantine: true } as const;
@@ -118,7 +119,9 @@ export const quarantineCases: Topic = (guarantee) => {
       assert.deepEqual(await store.renew([lease], LEASE_MS), [{ outcome: 'ok', cancelReason: null }]);
       await clock.advance(1);
       assert.equal((await store.renew([lease], LEASE_MS))[0]?.outcome, 'timed-out');
-      assert.deepEqual((await reclaimTwice(store)).length, 1);
+      await upkeep(store, { reclaim: true });
+      await clock.advance(3_000);
+      assert.equal((await upkeep(store, { reclaim: true })).reclaimed.length, 1);
     }
   });
 

@@ -194,17 +194,22 @@ export const reclaimCases: Topic = (guarantee) => {
     'leases of a session that is over are taken back, those of a live one are not',
     async ({ store, clock }) => {
       await addNamed(store, 'a', 'b', 'c');
-      await store.beat([session({ id: 'dies', ttlMs: 10_000 })]);
+      await store.beat([session({ id: 'dies', ttlMs: 10_000 }), session({ id: 'dies-first', ttlMs: 5_000 })]);
       await store.beat([session({ id: 'lives', ttlMs: 60_000 })]);
-      for (const worker of ['dies', 'lives', 'never-was']) await claimOne(store, { worker, leaseMs: null });
+      for (const worker of ['dies', 'lives', 'dies-first']) await claimOne(store, { worker, leaseMs: null });
       await clock.advance(10_000);
 
-      const taken = await reclaimTwice(store);
+      const atOnce = await reclaimTwice(store);
+      await clock.advance(1_000);
+      const taken = [...atOnce, ...(await upkeep(store, { reclaim: true })).reclaimed];
 
-      assert.deepEqual(taken.map((each) => [each.id, each.worker]).toSorted(), [
-        ['a', 'dies'],
-        ['c', 'never-was'],
-      ]);
+      assert.deepEqual(
+        taken.map((each) => [each.id, each.worker]),
+        [
+          ['a', 'dies'],
+          ['c', 'dies-first'],
+        ],
+      );
       assert.equal(await stateOf(store, 'b'), 'active');
     },
   );
@@ -233,6 +238,46 @@ export const reclaimCases: Topic = (guarantee) => {
     await clock.advance(1_000);
 
     assert.deepEqual((await upkeep(store, { reclaim: true })).reclaimed, []);
+    await clock.advance(499);
+    assert.deepEqual((await upkeep(store, { reclaim: true })).reclaimed, []);
+    await clock.advance(1);
+    assert.equal((await upkeep(store, { reclaim: true })).reclaimed.length, 1);
+  });
+
+  guarantee(
+    'a jump of the clock takes no lease of a session that beats soon after it, however often upkeep looks',
+    async ({ store, clock }) => {
+      await store.beat([session({ ttlMs: 30_000 })]);
+      await addNamed(store, 'a', 'b');
+      const { lease } = await claimOne(store, { leaseMs: null });
+      await claimOne(store, { leaseMs: 60_000 });
+      clock.shift(86_400_000);
+      for (let ms = 0; ms < 3_000; ms += 100) {
+        const { reclaimed, more } = await upkeep(store, { reclaim: true, limit: 1 });
+        assert.deepEqual([reclaimed.filter(({ id }) => id === 'a'), ms > 300 && more], [[], false]);
+        await upkeep(store);
+        await clock.advance(100);
+      }
+      await store.beat([session({ ttlMs: 30_000 })]);
+
+      assert.deepEqual((await upkeep(store, { reclaim: true })).reclaimed, []);
+      assert.equal((await settle(store, lease)).outcome, 'ok');
+      assert.equal(await stateOf(store, 'b'), 'waiting');
+    },
+  );
+
+  guarantee('a suspicion from before the clock went back counts anew', async ({ store, clock }) => {
+    await store.beat([session({ ttlMs: 10_000 })]);
+    await add(store);
+    await claimOne(store, { leaseMs: null });
+    clock.shift(60_000);
+    await upkeep(store, { reclaim: true });
+    clock.shift(-30_000);
+
+    assert.deepEqual(await reclaimTwice(store), []);
+    await clock.advance(999);
+    assert.deepEqual((await upkeep(store, { reclaim: true })).reclaimed, []);
+    await clock.advance(1);
     assert.equal((await upkeep(store, { reclaim: true })).reclaimed.length, 1);
   });
 

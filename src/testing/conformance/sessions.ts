@@ -8,7 +8,9 @@ import {
   claimOne,
   countsOf,
   jobOf,
+  QUEUE,
   RELEASED,
+  reclaimTwice,
   session,
   settle,
   settleOk,
@@ -55,6 +57,64 @@ export const sessionsCases: Topic = (guarantee) => {
       ['a', 'b', 'c'].map((id) => [id, 30_000]),
     );
     assert.deepEqual(await store.beat([]), []);
+  });
+
+  guarantee(
+    'a claim that binds its leases to a session gets nothing while that is over',
+    async ({ store, clock }) => {
+      await store.beat([session({ ttlMs: 1_000 })]);
+      await addNamed(store, 'a', 'b');
+      const claimBound = async (claimId: string) => {
+        const [answer] = await store.claim([
+          { claimId, queue: QUEUE, limit: 1, worker: 'worker-1', leaseMs: null },
+        ]);
+        return [answer?.jobs.length, answer?.sessionOver];
+      };
+      assert.deepEqual(await claimBound('first'), [1, undefined]);
+      await clock.advance(1_000);
+
+      assert.deepEqual(await claimBound('second'), [0, true]);
+      assert.deepEqual(await claimBound('first'), [1, undefined]);
+      await upkeep(store);
+      assert.deepEqual(await claimBound('second'), [0, true]);
+      assert.deepEqual(await countsOf(store), { waiting: 1, active: 1 });
+
+      await store.beat([session()]);
+      assert.deepEqual(await claimBound('second'), [1, undefined]);
+    },
+  );
+
+  guarantee('the leases of a worker are listed by token, whatever they are bound to', async ({ store }) => {
+    await store.beat([session()]);
+    await addNamed(store, 'a', 'b', 'c', 'd');
+    const leases = [
+      await claimOne(store, { leaseMs: null }),
+      await claimOne(store, { leaseMs: 60_000 }),
+      await claimOne(store, { leaseMs: null }),
+    ].map(({ lease }) => lease);
+    await claimOne(store, { worker: 'worker-2' });
+    const [first, ...others] = leases;
+    assert.ok(first);
+
+    assert.deepEqual(await store.leases('worker-1'), leases);
+    await settleOk(store, first);
+    assert.deepEqual(await store.leases('worker-1'), others);
+    assert.deepEqual(await store.leases('nobody'), []);
+  });
+
+  guarantee('a lease bound to a session that lives can be ended alone', async ({ store }) => {
+    await store.beat([session()]);
+    await addNamed(store, 'a', 'b');
+    const { lease } = await claimOne(store, { leaseMs: null });
+    await claimOne(store, { leaseMs: null });
+
+    assert.deepEqual(await store.renew([lease], 0), [{ outcome: 'ok', cancelReason: null }]);
+
+    assert.deepEqual(
+      (await reclaimTwice(store)).map(({ id, crashes }) => [id, crashes]),
+      [['a', 1]],
+    );
+    assert.deepEqual(await countsOf(store), { waiting: 1, active: 1 });
   });
 
   guarantee('a session that was ended begins anew with its next beat', async ({ store }) => {

@@ -9,6 +9,7 @@ type Perform = (job: RunningJob, ...args: readonly never[]) => Promise<unknown>;
 
 /** What a child asks for is done here, by the job that the worker's listeners see, under its lease. */
 const PERFORM: Readonly<Record<Method, Perform>> = {
+  assertLease: (job) => job.assertLease(),
   refresh: async (job) => void (await job.refresh()),
   getState: (job) => job.getState(),
   getLogs: (job, options: { after?: number; limit?: number }) => job.getLogs(options),

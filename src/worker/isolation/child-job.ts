@@ -26,6 +26,11 @@ export class ChildJob extends JobView {
     this.#maxBytes = maxPayloadBytes;
   }
 
+  /** For the context of the processor. */
+  async assertLease(): Promise<void> {
+    await this.#ask('assertLease');
+  }
+
   async refresh(): Promise<this> {
     await this.#ask('refresh');
     return this;

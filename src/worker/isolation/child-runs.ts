@@ -103,6 +103,7 @@ function contextOf({ context }: Run, job: ChildJob, signal: AbortSignal): Proces
     get deadlineMs() {
       return deadlineMs === null ? null : Math.max(0, deadlineMs - (systemClock.monotonic() - startedMs));
     },
+    assertLease: () => job.assertLease(),
     log: (line) => job.log(line),
     progress: (value) => job.updateProgress(value),
   };

@@ -5,6 +5,7 @@ import type { Carried } from './carry-error.ts';
 
 /** Methods of the job that are done by the parent, which holds the lease. */
 export type Method =
+  | 'assertLease'
   | 'refresh'
   | 'getState'
   | 'getLogs'
