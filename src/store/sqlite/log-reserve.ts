@@ -48,12 +48,15 @@ export class LogReserve {
 }
 
 /** SQLite takes what does not continue its chain of checksums for no part of the log. */
+const EMPTY = new Uint8Array(64 * 1024);
+
 function extend(log: string): void {
   const file = openSync(log, 'r+');
   try {
     const { size } = fstatSync(file);
-    const missing = LOG_RESERVE_BYTES - size;
-    if (missing > 0) writeSync(file, new Uint8Array(missing), 0, missing, size);
+    for (let at = size; at < LOG_RESERVE_BYTES; at += EMPTY.byteLength) {
+      writeSync(file, EMPTY, 0, Math.min(EMPTY.byteLength, LOG_RESERVE_BYTES - at), at);
+    }
   } finally {
     closeSync(file);
   }
