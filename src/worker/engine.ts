@@ -227,7 +227,7 @@ export class Engine {
       onBeat: () => this.#works('session'),
       onGap: () => void this.#keeper.catchUp(),
       lost: () => this.#keeper.lost,
-      onBlocked: (blockedMs, lostBefore) => void this.#blocked(blockedMs, lostBefore),
+      onBlocked: (blockedMs, lostBefore) => void this.#blocked(Math.round(blockedMs), lostBefore),
       onFault: (error) => this.#fault('session', error),
     });
   }
