@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { StoreUnavailableError } from '../../errors.ts';
+import { session } from '../../testing/conformance/support.ts';
 import type { Hint } from '../store.ts';
 import { EngineClient } from './engine-client.ts';
 import type { Link, MakeLink, Port } from './engine-link.ts';
@@ -179,5 +180,34 @@ describe('the client of an engine', () => {
     await closing;
     expect(await call).toBe('done');
     expect(engine.isClosed).toBe(true);
+  });
+
+  it('has sessions beaten by the engine, and by the next one when it breaks, until they are dropped', async () => {
+    const { engines, makeLink } = fakeEngines();
+    const client = new EngineClient('x.db', 'thread', makeLink);
+    const missed: string[] = [];
+    const keep = (id: string): void =>
+      client.keep({
+        ...{ session: session({ id }), maxBlockMs: 1_000, sheet: new SharedArrayBuffer(56) },
+        onFault: (error) => missed.push(`${id}: ${error.message}`),
+      });
+    const beaten = ({ requests }: FakeEngine): string[] =>
+      requests.flatMap((request) => {
+        if (request.kind === 'keep') return [`keep ${request.pulsed.session.id}`];
+        return request.kind === 'drop' ? [`drop ${request.session}`] : [];
+      });
+    keep('a');
+    keep('b');
+    client.drop('b');
+    client.drop('never');
+    const [first] = engines as [FakeEngine];
+    expect(beaten(first)).toEqual(['keep a', 'keep b', 'drop b']);
+    first.port.missed(['a', 'b'], new Error('away'));
+    expect(missed).toEqual(['a: away']);
+
+    first.port.broke(new Error('gone'));
+    void client.call('queues', [], null).catch(() => undefined);
+
+    expect(beaten(engines[1] as FakeEngine)).toEqual(['keep a']);
   });
 });
