@@ -1,4 +1,5 @@
 import type { DriverConnection, DriverStatement, SqlValue } from './driver.ts';
+import type { ExitGate } from './exit-gate.ts';
 
 /** One connection with its prepared statements, each prepared once. Values are always bound. */
 export class Database {
@@ -6,31 +7,39 @@ export class Database {
   readonly #statements = new Map<string, DriverStatement>();
   readonly #tupleStatements = new Map<string, DriverStatement>();
 
-  constructor(connection: DriverConnection) {
+  readonly #gate: ExitGate | null;
+
+  /** `gate`: for a connection on a thread that the end of the process must not meet inside the driver. */
+  constructor(connection: DriverConnection, gate: ExitGate | null = null) {
     this.#connection = connection;
+    this.#gate = gate;
   }
 
   /** For statements without values: pragmas, schema, begin and commit. */
   exec(sql: string): void {
-    this.#connection.exec(sql);
+    this.#inside(() => this.#connection.exec(sql));
   }
 
   /** Answers the number of rows that changed. */
   run(sql: string, ...values: SqlValue[]): number {
-    return Number(this.#statement(sql).run(...values.map(asBlob)).changes);
+    return this.#inside(() => Number(this.#statement(sql).run(...values.map(asBlob)).changes));
   }
 
   /** The caller names the shape of its own columns. */
   get<Row>(sql: string, ...values: SqlValue[]): Row | undefined {
-    return this.#statement(sql).get(...values) as Row | undefined;
+    return this.#inside(() => this.#statement(sql).get(...values) as Row | undefined);
   }
 
   all<Row>(sql: string, ...values: SqlValue[]): Row[] {
-    return this.#statement(sql).all(...values) as Row[];
+    return this.#inside(() => this.#statement(sql).all(...values) as Row[]);
   }
 
   /** Rows as arrays in the order of the columns: half the price where there are many columns. */
   tuples<Tuple>(sql: string, ...values: SqlValue[]): Tuple[] {
+    return this.#inside(() => this.#tupleStatement(sql).all(...values) as Tuple[]);
+  }
+
+  #tupleStatement(sql: string): DriverStatement {
     let statement = this.#tupleStatements.get(sql);
     if (statement === undefined) {
       statement = this.#prepare(sql);
@@ -39,18 +48,22 @@ export class Database {
       else statement.setReturnArrays(true);
       this.#tupleStatements.set(sql, statement);
     }
-    return statement.all(...values) as Tuple[];
+    return statement;
   }
 
   /** Statements that are used once or seldom do not belong in the cache. */
   pragma<Row>(sql: string): Row | undefined {
-    return this.#prepare(sql).get() as Row | undefined;
+    return this.#inside(() => this.#prepare(sql).get() as Row | undefined);
   }
 
   close(): void {
     this.#statements.clear();
     this.#tupleStatements.clear();
-    this.#connection.close();
+    this.#inside(() => this.#connection.close());
+  }
+
+  #inside<T>(call: () => T): T {
+    return this.#gate === null ? call() : this.#gate.pass(call);
   }
 
   #statement(sql: string): DriverStatement {

@@ -3,9 +3,11 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
+import { atExit } from '../../runtime/at-exit.ts';
 import type { Hint } from '../store.ts';
 import type { EngineOptions } from './engine.ts';
 import type { Message, Request, WireRequest } from './engine-thread.ts';
+import { ExitGate } from './exit-gate.ts';
 import { packCall, unpackAnswer } from './pack.ts';
 import { decodeError } from './wire.ts';
 
@@ -43,11 +45,15 @@ export function canThread(): boolean {
 export function threadLink(options: EngineOptions, port: Port): Link {
   // Node says of its own SQLite that it is experimental, in every program anew; here that is known and checked.
   const execArgv = ['--disable-warning=ExperimentalWarning'];
-  const worker = new Worker(threadUrl(), { workerData: options, execArgv });
+  const gate = new ExitGate();
+  const workerData = { ...options, exitGate: gate.buffer } satisfies EngineOptions;
+  const worker = new Worker(threadUrl(), { workerData, execArgv });
+  const noLonger = atExit(() => gate.shut());
   let closing = false;
   let failure: Error | null = null;
   const ended = new Promise<void>((resolve) => {
     worker.once('exit', (code) => {
+      noLonger();
       resolve();
       if (!closing) port.broke(failure ?? new Error(`its thread ended with code ${code}`));
     });

@@ -11,6 +11,7 @@ import { Checkpointer } from './checkpoint.ts';
 import { CommitTimes } from './commit-times.ts';
 import type { Database } from './database.ts';
 import { examine } from './doctor.ts';
+import { ExitGate } from './exit-gate.ts';
 import { Identity } from './identity.ts';
 import { LogReserve } from './log-reserve.ts';
 import { breaksConnection, isCorrupt, isIoFailure, resultCode, toStoreError } from './map-error.ts';
@@ -26,6 +27,8 @@ export interface EngineOptions {
   readonly path: string;
   /** How long a call waits for the transaction of another connection. */
   readonly patienceMs: number;
+  /** What `ExitGate` is made of, on a thread. */
+  readonly exitGate?: SharedArrayBuffer;
 }
 
 export type Reply =
@@ -70,6 +73,7 @@ class CallFailure extends Error {
 
 export class Engine {
   readonly #options: EngineOptions;
+  readonly #exitGate: ExitGate | null;
   #opened: OpenDatabase | null = null;
   /** Set once damage was found: from then on the database is only read. */
   #damage: StoreCorruptError | null = null;
@@ -83,6 +87,7 @@ export class Engine {
 
   constructor(options: EngineOptions) {
     this.#options = options;
+    this.#exitGate = options.exitGate === undefined ? null : new ExitGate(options.exitGate);
     this.#room = new Room(options.path);
   }
 
@@ -234,7 +239,7 @@ export class Engine {
     if (this.#opened !== null) return this.#opened;
     const { path, patienceMs } = this.#options;
     this.#identity?.checkReturn();
-    const { db, facts } = openDatabase(path, patienceMs);
+    const { db, facts } = openDatabase(path, patienceMs, this.#exitGate);
     this.#identify(facts.path);
     const session = {
       db,

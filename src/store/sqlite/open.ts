@@ -3,7 +3,8 @@ import { EnvironmentError } from '../../errors.ts';
 import type { Durability } from '../store.ts';
 import { TRUNCATE_BYTES } from './checkpoint.ts';
 import { Database } from './database.ts';
-import { loadDriver } from './driver.ts';
+import { type Driver, type DriverConnection, loadDriver } from './driver.ts';
+import type { ExitGate } from './exit-gate.ts';
 import { migrate } from './migrations.ts';
 import { patiently } from './patience.ts';
 import { type FileSystem, fileSystemOf, MEMORY, preparePlace } from './place.ts';
@@ -29,11 +30,15 @@ export const FULL = 2;
 const CACHE = -32_000;
 
 /** Opens the database, makes it durable and brings its schema up to date. */
-export function openDatabase(path: string, patienceMs: number): Opened {
+export function openDatabase(path: string, patienceMs: number, gate: ExitGate | null = null): Opened {
   const isMemory = path === MEMORY;
   const place = isMemory ? MEMORY : preparePlace(path);
-  const driver = loadDriver(isMemory ? 'memory' : 'file');
-  const db = new Database(driver.open(place));
+  const connect = (): [Driver, DriverConnection] => {
+    const driver = loadDriver(isMemory ? 'memory' : 'file');
+    return [driver, driver.open(place)];
+  };
+  const [driver, connection] = gate === null ? connect() : gate.pass(connect);
+  const db = new Database(connection, gate);
   try {
     // Waiting is ours; see `patience.ts`.
     db.exec('pragma busy_timeout = 0');
