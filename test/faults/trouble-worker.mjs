@@ -9,7 +9,7 @@ const [url, leaseMs = '30000', bytes = '100'] = process.argv.slice(2);
 const ADD_EVERY_MS = 40;
 const RUN_MS = 150;
 const TICK_MS = 20;
-const DRAIN_MS = 8_000;
+const DRAIN_MS = 30_000;
 
 const say = (what, more = {}) => process.stdout.write(`${JSON.stringify({ what, ...more })}\n`);
 const saidOf = (error) => ({ name: error.name, code: error.code, message: error.message });
