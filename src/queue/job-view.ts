@@ -69,6 +69,28 @@ export abstract class JobView<Data = Loose, Result = Loose, Name extends string 
     this.#record = record;
   }
 
+  abstract getState(): Promise<JobState | 'unknown'>;
+
+  async isCompleted(): Promise<boolean> {
+    return (await this.getState()) === 'completed';
+  }
+
+  async isFailed(): Promise<boolean> {
+    return (await this.getState()) === 'failed';
+  }
+
+  async isActive(): Promise<boolean> {
+    return (await this.getState()) === 'active';
+  }
+
+  async isWaiting(): Promise<boolean> {
+    return (await this.getState()) === 'waiting';
+  }
+
+  async isDelayed(): Promise<boolean> {
+    return (await this.getState()) === 'delayed';
+  }
+
   protected change(changes: Partial<JobRecord>): void {
     this.#changes = this.#changes === null ? changes : { ...this.#changes, ...changes };
   }

@@ -59,30 +59,10 @@ export class Job<Data = Loose, Result = Loose, Name extends string = string> ext
   }
 
   /** The state now, or `unknown` when the job is gone. */
-  async getState(): Promise<JobState | 'unknown'> {
+  override async getState(): Promise<JobState | 'unknown'> {
     const record = await this.#client.store.job(this.#ref);
     if (record !== null) this.replace(record);
     return record?.state ?? 'unknown';
-  }
-
-  async isCompleted(): Promise<boolean> {
-    return (await this.getState()) === 'completed';
-  }
-
-  async isFailed(): Promise<boolean> {
-    return (await this.getState()) === 'failed';
-  }
-
-  async isActive(): Promise<boolean> {
-    return (await this.getState()) === 'active';
-  }
-
-  async isWaiting(): Promise<boolean> {
-    return (await this.getState()) === 'waiting';
-  }
-
-  async isDelayed(): Promise<boolean> {
-    return (await this.getState()) === 'delayed';
   }
 
   /**

@@ -36,28 +36,8 @@ export class ChildJob extends JobView {
     return this;
   }
 
-  async getState(): Promise<JobState | 'unknown'> {
+  override async getState(): Promise<JobState | 'unknown'> {
     return (await this.#ask('getState')) as JobState | 'unknown';
-  }
-
-  async isCompleted(): Promise<boolean> {
-    return (await this.getState()) === 'completed';
-  }
-
-  async isFailed(): Promise<boolean> {
-    return (await this.getState()) === 'failed';
-  }
-
-  async isActive(): Promise<boolean> {
-    return (await this.getState()) === 'active';
-  }
-
-  async isWaiting(): Promise<boolean> {
-    return (await this.getState()) === 'waiting';
-  }
-
-  async isDelayed(): Promise<boolean> {
-    return (await this.getState()) === 'delayed';
   }
 
   /** Encoded here: what is no JSON has to be refused, and the border would bend it in ways of its own. */
