@@ -7,17 +7,22 @@ import { Attempt, type AttemptHost, type Ran } from './attempt.ts';
 import type { Tell } from './events.ts';
 import type { LeaseKeeper } from './lease-keeper.ts';
 import type { Settled } from './outbox.ts';
+import { Prefetch, type Prefetched } from './prefetch.ts';
 import type { Quarantine, Stay } from './quarantine.ts';
 import { report, reportUnsettled } from './report.ts';
 
 export interface AttemptsOptions {
   readonly host: AttemptHost;
-  readonly keeper: Pick<LeaseKeeper, 'hold' | 'release' | 'abandon'>;
+  readonly keeper: Pick<LeaseKeeper, 'hold' | 'isFresh' | 'release' | 'abandon'>;
   readonly strategies: BackoffStrategies<never>;
   readonly mode: Settlement['mode'];
   readonly settle: (settlement: Settlement) => Promise<Settled>;
   readonly tell: Tell;
   readonly quarantine: Quarantine;
+  readonly slots: () => number;
+  readonly leaseMs: number;
+  /** Jobs that are claimed ahead of their slots at most. */
+  readonly prefetch: number;
   /** The last attempt is over and settled. */
   readonly onIdle: () => void;
   /** A slot came free without a settlement that would make the loop look for work. */
@@ -30,10 +35,16 @@ export class Attempts {
   readonly #running = new Set<Attempt>();
   /** Ended, and not yet in the store. */
   readonly #settling = new Set<Attempt>();
+  readonly #ahead: Prefetch;
   #waiting: (() => void)[] = [];
 
   constructor(options: AttemptsOptions) {
+    const { host, prefetch, leaseMs } = options;
     this.#options = options;
+    this.#ahead = new Prefetch({
+      ...{ clock: host.client.clock, max: prefetch, leaseMs },
+      onLate: (late) => this.#handBackAll(late, 'no slot came free for it in time'),
+    });
   }
 
   /** Slots in use. */
@@ -41,9 +52,21 @@ export class Attempts {
     return this.#running.size;
   }
 
-  /** Nothing runs and nothing waits to be settled. */
+  /** Jobs that may be claimed now. */
+  get room(): number {
+    const slots = this.#options.slots();
+    return slots - this.#running.size + this.#ahead.target(slots) - this.#ahead.size;
+  }
+
+  /** Jobs that may be here at once. */
+  get most(): number {
+    const slots = this.#options.slots();
+    return slots + this.#ahead.target(slots);
+  }
+
+  /** Nothing runs, waits to run or waits to be settled. */
   get isIdle(): boolean {
-    return this.#running.size + this.#settling.size === 0;
+    return this.#running.size + this.#ahead.size + this.#settling.size === 0;
   }
 
   /** Resolves when all attempts are over and settled. */
@@ -56,14 +79,49 @@ export class Attempts {
   begin(claimed: Claimed, gaps: number): void {
     const { host, keeper } = this.#options;
     const attempt = new Attempt(host, claimed);
-    this.#running.add(attempt);
     if (!claimed.settled) {
       const lost = (why: string): void => this.#lose(attempt, why);
       keeper.hold({ lease: claimed.lease, lost, cancel: (reason) => attempt.cancel(reason) }, gaps);
     }
+    if (this.#running.size < this.#options.slots()) this.#enter(attempt);
+    else this.#ahead.put(attempt, gaps);
+  }
+
+  #enter(attempt: Attempt): void {
+    this.#running.add(attempt);
     const stay = this.#options.quarantine.enter(attempt);
     if (stay === null) void this.#wait(attempt);
     else this.#start(attempt, stay);
+  }
+
+  /** Its slot goes to the job that waits longest for one. */
+  #leaveSlot(attempt: Attempt): void {
+    if (!this.#running.delete(attempt)) return;
+    while (this.#running.size < this.#options.slots()) {
+      const next = this.#ahead.take();
+      if (next === null) return;
+      if (this.#mayBegin(next)) this.#enter(next.attempt);
+      else this.#handBackAll([next, ...this.#ahead.empty()], 'it waited too long for a slot');
+    }
+  }
+
+  /** A process that was paused, or a loop that was blocked, must not begin what may be somebody else's by now. */
+  #mayBegin(next: Prefetched): boolean {
+    if (next.attempt.claimed.settled || next.attempt.stopped !== null) return true;
+    return !this.#ahead.isLate(next) && this.#options.keeper.isFresh(next.gaps);
+  }
+
+  /** What waits for a slot goes back: the worker pauses or closes. */
+  handBackAhead(why: string): void {
+    this.#handBackAll(this.#ahead.empty(), why);
+  }
+
+  /** What was completed by its claim cannot go back: it runs. */
+  #handBackAll(waiting: readonly Prefetched[], why: string): void {
+    for (const { attempt } of waiting) {
+      if (attempt.claimed.settled) this.#enter(attempt);
+      else void this.#handBack(attempt, { afterMs: 0, why });
+    }
   }
 
   #start(attempt: Attempt, stay: Stay | null): void {
@@ -78,15 +136,17 @@ export class Attempts {
     const { quarantine } = this.#options;
     const stay = await quarantine.wait(attempt);
     if (stay !== null || attempt.stopped !== null) this.#start(attempt, stay);
-    else await this.#handBack(attempt, quarantine.handBackMs(attempt));
+    else {
+      const why = 'a job that may have ended its process runs alone';
+      await this.#handBack(attempt, { afterMs: quarantine.handBackMs(attempt), why });
+    }
   }
 
-  async #handBack(attempt: Attempt, afterMs: number): Promise<void> {
+  async #handBack(attempt: Attempt, { afterMs, why }: { afterMs: number; why: string }): Promise<void> {
     const { mode, settle, tell } = this.#options;
     const { lease } = attempt.claimed;
-    const why = 'a job that may have ended its process runs alone';
-    this.#running.delete(attempt);
     this.#settling.add(attempt);
+    this.#leaveSlot(attempt);
     const settled = await settle({ lease, next: { to: 'released', afterMs, why }, mode });
     this.#letGo(lease, settled);
     if (settled.outcome === 'ok') tell('released', attempt.job, why);
@@ -95,7 +155,8 @@ export class Attempts {
 
   /** Tells a running attempt to stop; false when none of that job runs here. */
   cancel(id: string, reason: string): boolean {
-    const attempt = [...this.#running].find(({ claimed }) => claimed.job.id === id);
+    const waiting = [...this.#ahead].map(({ attempt }) => attempt);
+    const attempt = [...this.#running, ...waiting].find(({ claimed }) => claimed.job.id === id);
     attempt?.cancel(reason);
     return attempt !== undefined;
   }
@@ -107,7 +168,10 @@ export class Attempts {
 
   /** While its end is on the way, the store's answer to it is what counts. */
   #lose(attempt: Attempt, why: string): void {
-    if (!this.#running.has(attempt)) return;
+    if (!this.#running.has(attempt)) {
+      if (this.#ahead.remove(attempt) && this.isIdle) this.#rest();
+      return;
+    }
     attempt.lose(why);
     this.#options.tell('lease-lost', attempt.job, why);
   }
@@ -127,8 +191,8 @@ export class Attempts {
   }
 
   #forget(attempt: Attempt): void {
-    this.#running.delete(attempt);
     this.#settling.delete(attempt);
+    this.#leaveSlot(attempt);
     if (this.isIdle) this.#rest();
   }
 
@@ -138,7 +202,7 @@ export class Attempts {
   }
 
   #overUnsettled(attempt: Attempt, ran: Ran): void {
-    this.#running.delete(attempt);
+    this.#leaveSlot(attempt);
     const failed = ran.end !== null && failureOf(ran.end) !== null;
     this.#tellEnd(attempt, ran, failed ? 'failed' : 'completed');
     reportUnsettled(this.#options.tell, attempt, ran);
@@ -149,15 +213,17 @@ export class Attempts {
     const { host, keeper, mode, settle, tell, onSlotFree } = this.#options;
     const { lease } = attempt.claimed;
     const decision = ran.end === null ? null : await this.#decide(attempt, ran.end, ran.ranMs);
-    this.#running.delete(attempt);
     // The lease may also have been lost while a strategy was asked.
     if (decision === null || attempt.stopped?.how === 'lost') {
+      this.#leaveSlot(attempt);
       this.#tellEnd(attempt, ran, 'lost');
       keeper.release(lease.token);
       onSlotFree();
       return;
     }
     this.#settling.add(attempt);
+    this.#ahead.learn(ran.ranMs);
+    this.#leaveSlot(attempt);
     this.#tellEnd(attempt, ran, decision.to);
     const { clock } = host.client;
     const endedMs = clock.monotonic();

@@ -26,9 +26,9 @@ export interface ClaimLoopOptions {
   readonly queue: string;
   readonly worker: string;
   readonly limiter: Limiter | null;
-  /** All slots, in use or not. */
+  /** All slots, in use or not, and the places ahead of them. */
   readonly slots: () => number;
-  /** Slots without a running attempt. */
+  /** Those that have no job. */
   readonly freeSlots: () => number;
   /** `gaps`: those of the session since which the leases hold; see `LeaseKeeper.hold`. */
   readonly onClaimed: (claimed: readonly Claimed[], gaps: number) => void;

@@ -39,6 +39,7 @@ export interface EngineOptions {
 /** The last calls of a worker are not waited for any longer than this, each; the store may be away. */
 const LAST_CALL_MS = 3_000;
 const NEVER_CAME = { to: 'released', afterMs: 0, why: 'its worker never got it' } as const;
+const CLOSED_TOO_SOON = 'its worker closed before it began';
 const WATCH_AGAIN_MS = 2_000;
 /** A look that finds nothing writes nothing; looks are frequent, so that a lost job waits for its lease alone. */
 const LOOKS_A_LEASE = 30;
@@ -146,6 +147,7 @@ export class Engine {
   pause(): void {
     this.#paused = true;
     this.#loop.stopClaiming();
+    this.#attempts.handBackAhead('its worker paused before it began');
   }
 
   resume(): void {
@@ -189,6 +191,7 @@ export class Engine {
     const { clock } = this.#client;
     this.#closeGate();
     this.#loop.stopClaiming();
+    this.#attempts.handBackAhead(CLOSED_TOO_SOON);
     await this.#waitForAttempts(waitMs);
     this.#attempts.shutDown();
     await within(clock, this.#attempts.idle(), ABORT_GRACE_MS + LAST_CALL_MS);
@@ -254,8 +257,8 @@ export class Engine {
       queue: this.#engine.queue,
       worker: this.id,
       limiter: limiter === null ? null : new Limiter(clock, limiter),
-      slots: () => this.concurrency,
-      freeSlots: () => (this.#quarantine.isOpen ? this.concurrency - this.#attempts.running : 0),
+      slots: () => this.#attempts.most,
+      freeSlots: () => (this.#quarantine.isOpen ? this.#attempts.room : 0),
       onClaimed: (claimed, gaps) => this.#begin(claimed, gaps),
       onShort: () => {
         this.#foundEnd = true;
@@ -285,7 +288,7 @@ export class Engine {
   #makeAttempts(): Attempts {
     const { options, telemetry, tell } = this.#engine;
     const processor = this.#engine.processor ?? this.#isolated?.processor ?? (() => undefined);
-    const { schemas, maxPayloadBytes, strategies, mode } = options;
+    const { schemas, maxPayloadBytes, strategies, mode, leaseMs, prefetch } = options;
     return new Attempts({
       host: {
         ...{ client: this.#client, worker: this.id, processor, schemas, maxPayloadBytes, telemetry },
@@ -293,7 +296,8 @@ export class Engine {
         stillHeld: (token) => this.#keeper.verify(token),
       },
       keeper: this.#keeper,
-      ...{ strategies, mode, tell, quarantine: this.#quarantine },
+      ...{ strategies, mode, leaseMs, prefetch, tell, quarantine: this.#quarantine },
+      slots: () => this.concurrency,
       settle: (settlement) => this.#loop.settle(settlement),
       onSlotFree: () => this.#loop.wake(),
       onIdle: () => this.#checkDrained(),
@@ -311,7 +315,7 @@ export class Engine {
   }
 
   async #handBack({ lease }: Claimed): Promise<void> {
-    const next = { to: 'released', afterMs: 0, why: 'its worker closed before it began' } as const;
+    const next = { to: 'released', afterMs: 0, why: CLOSED_TOO_SOON } as const;
     await this.#loop.settle({ lease, next, mode: this.#engine.options.mode });
   }
 
