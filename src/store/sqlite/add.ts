@@ -69,7 +69,8 @@ function addTogether(tx: Transaction, jobs: readonly NewJob[]): AddOutcome[] | n
   const bodyOf = bodies();
   const cold = jobs.map((job, index) => bodyOf(job, before + 1 + index));
   INSERT_BODIES(tx.db, [], cold);
-  return jobs.map((job) => added(tx, queue, job));
+  tx.skip('seq', jobs.length);
+  return added(tx, queue, { jobs, count: 'count_waiting' });
 }
 
 function addOne(tx: Transaction, job: NewJob): AddOutcome {
@@ -77,20 +78,32 @@ function addOne(tx: Transaction, job: NewJob): AddOutcome {
   const seq = tx.last('seq') + 1;
   if (insertJob(tx, queue, { job, seq }) === 0) return duplicate(tx, queue, job.id);
   INSERT_BODIES(tx.db, [], [bodies()(job, seq)]);
-  return added(tx, queue, job);
+  tx.next('seq');
+  if (job.delayMs > 0) queue.nextDueAt = undefined;
+  const [outcome] = added(tx, queue, {
+    jobs: [job],
+    count: job.delayMs > 0 ? 'count_delayed' : 'count_waiting',
+  });
+  return outcome ?? { id: job.id, outcome: 'created' };
 }
 
-/** What there is to tell and to count; the job has the next number. */
-function added(tx: Transaction, queue: QueueState, { id, name, delayMs }: NewJob): AddOutcome {
-  tx.next('seq');
-  if (delayMs > 0) queue.nextDueAt = undefined;
-  queue.tally.add(delayMs > 0 ? 'count_delayed' : 'count_waiting', 1);
-  queue.tally.add('total_added', 1);
-  tell(tx, queue, { kind: 'added', id, name });
-  tx.count(queue, name, { event: 'added' });
+/** What there is to tell and to count. */
+function added(
+  tx: Transaction,
+  queue: QueueState,
+  { jobs, count }: { jobs: readonly NewJob[]; count: 'count_waiting' | 'count_delayed' },
+): AddOutcome[] {
+  queue.tally.add(count, jobs.length);
+  queue.tally.add('total_added', jobs.length);
   tx.hint(queue.name, 'ready');
-  return { id, outcome: 'created' };
+  return jobs.map(({ id, name }) => {
+    tell(tx, queue, { kind: 'added', id, name });
+    tx.count(queue, name, ADDED);
+    return { id, outcome: 'created' };
+  });
 }
+
+const ADDED = { event: 'added' } as const;
 
 /** The values of its row. */
 type BodyOf = (job: NewJob, seq: number) => SqlValue[];

@@ -3,8 +3,14 @@ import type { Bytes } from '../../job/record.ts';
 /** Larger ones travel on their own: whoever keeps one small payload must not keep a large one alive with it. */
 const SMALL_BYTES = 4_096;
 
-/** What stands in a message for a payload: its length in the cargo, or the bytes themselves. */
-export type Packed = number | Bytes;
+/** What stands in a message for a payload: its length in the hold or, below zero, its place among the large ones. */
+export type Packed = number;
+
+/** The payloads of one message. */
+export interface Load {
+  readonly hold: Bytes;
+  readonly large: readonly Bytes[];
+}
 
 /**
  * The small payloads of one message, end to end: a thousand buffers of their own cost far more to pass between threads,
@@ -12,34 +18,37 @@ export type Packed = number | Bytes;
  */
 export class Cargo {
   readonly #parts: Bytes[] = [];
+  readonly #large: Bytes[] = [];
   #size = 0;
 
   put(bytes: Bytes): Packed {
-    if (bytes.byteLength > SMALL_BYTES) return bytes;
+    if (bytes.byteLength > SMALL_BYTES) return -this.#large.push(bytes);
     this.#parts.push(bytes);
     this.#size += bytes.byteLength;
     return bytes.byteLength;
   }
 
-  load(): Bytes {
+  load(): Load {
     const hold = new Uint8Array(this.#size);
     let at = 0;
     for (const part of this.#parts) {
       hold.set(part, at);
       at += part.byteLength;
     }
-    return hold;
+    return { hold, large: this.#large };
   }
 }
 
 export type Take = (packed: Packed) => Bytes;
 
 /** Takes the payloads out in the order in which they were put in. */
-export function unloading(hold: Bytes): Take {
+export function unloading({ hold, large }: Load): Take {
   let at = 0;
   return (packed) => {
-    if (typeof packed !== 'number') return packed;
+    if (packed < 0) return large[-packed - 1] ?? NOTHING;
     at += packed;
     return hold.subarray(at - packed, at);
   };
 }
+
+const NOTHING: Bytes = new Uint8Array(0);

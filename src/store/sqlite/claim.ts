@@ -1,9 +1,11 @@
 import { REMEMBERED_MS } from '../../job/keep.ts';
 import { deadlineOf, leaseEnd } from '../../job/lease.ts';
 import { MAX_SLICE } from '../../job/limits.ts';
-import type { ClaimAnswer, Claimed, ClaimRequest } from '../store.ts';
+import type { Claimed, ClaimRequest } from '../store.ts';
 import { closeAttempt, isAlive } from './attempt.ts';
 import type { SqlValue } from './driver.ts';
+import { type FreshJobs, type FreshRow, freshRows } from './fresh.ts';
+import type { Grant, GrantPart } from './grant.ts';
 import { clearError, expire, finish } from './jobs.ts';
 import { manyRows } from './many.ts';
 import { promoteQueue, untilDue } from './promote.ts';
@@ -47,22 +49,23 @@ interface BatchRow {
   readonly last_token: number;
 }
 
-export function claim(tx: Transaction, requests: readonly ClaimRequest[]): ClaimAnswer[] {
+export function claim(tx: Transaction, requests: readonly ClaimRequest[]): Grant[] {
   return requests.map((request) => claimOne(tx, request));
 }
 
-function claimOne(tx: Transaction, request: ClaimRequest): ClaimAnswer {
+function claimOne(tx: Transaction, request: ClaimRequest): Grant {
   const queue = tx.queue(request.queue);
   const repeated = answered(tx, request.claimId);
-  if (repeated !== null) return answer(tx, { request, queue }, repeated);
+  if (repeated !== null) return answer(tx, { request, queue }, [repeated]);
   if (queue === null || queue.settings.paused) return answer(tx, { request, queue }, []);
   if (request.leaseMs === null && !isAlive(tx, request.worker)) {
     return { ...answer(tx, { request, queue }, []), sessionOver: true };
   }
   promoteQueue(tx, queue, MAX_SLICE);
-  const jobs = takeJobs(tx, queue, request);
-  remember(tx, request, jobs);
-  return answer(tx, { request, queue }, jobs);
+  const before = tx.last('token');
+  const parts = takeParts(tx, queue, request);
+  remember(tx, request, before);
+  return answer(tx, { request, queue }, parts);
 }
 
 /** The leases of an earlier answer to this claim id that are still held. */
@@ -74,21 +77,61 @@ function answered(tx: Transaction, claimId: string): Claimed[] | null {
 }
 
 /** Tokens of one answer follow each other, so the first and the last name them all. */
-function remember(tx: Transaction, request: ClaimRequest, jobs: readonly Claimed[]): void {
-  const first = jobs[0]?.lease.token;
-  const last = jobs.at(-1)?.lease.token;
-  if (first === undefined || last === undefined) return;
-  tx.db.run(INSERT_BATCH, request.claimId, tx.now, request.worker, first, last);
+function remember(tx: Transaction, request: ClaimRequest, before: number): void {
+  const last = tx.last('token');
+  if (last > before) tx.db.run(INSERT_BATCH, request.claimId, tx.now, request.worker, before + 1, last);
 }
 
 function answer(
   tx: Transaction,
   { request, queue }: { request: ClaimRequest; queue: QueueState | null },
-  jobs: readonly Claimed[],
-): ClaimAnswer {
+  parts: readonly GrantPart[],
+): Grant {
   const paused = queue?.settings.paused ?? false;
   const nextDueInMs = queue === null || paused ? null : untilDue(tx, queue);
-  return { claimId: request.claimId, jobs, nextDueInMs, paused };
+  return { claimId: request.claimId, parts, nextDueInMs, paused };
+}
+
+/** Fresh jobs as far as they go, and the rest one by one as records. */
+function takeParts(tx: Transaction, queue: QueueState, request: ClaimRequest): GrantPart[] {
+  const fresh = isInTurn(tx, queue) ? takeFresh(tx, queue, request) : null;
+  if (fresh === null) return [takeJobs(tx, queue, request)];
+  const limit = request.limit - fresh.bodies.length;
+  return limit === 0 ? [fresh] : [fresh, takeJobs(tx, queue, { ...request, limit })];
+}
+
+/** null: none at the front of the queue is fresh, or not as plain as most. */
+function takeFresh(tx: Transaction, queue: QueueState, request: ClaimRequest): FreshJobs | null {
+  const rows = freshRows(tx.db, queue.id, request.limit);
+  const beyond = rows.findIndex((row) => !isPlain(tx, row));
+  const taken = beyond < 0 ? rows : rows.slice(0, beyond);
+  if (taken.length === 0) return null;
+  const firstToken = tx.last('token') + 1;
+  tx.skip('token', taken.length);
+  const seqs = JSON.stringify(taken.map(({ tuple }) => tuple[0]));
+  tx.db.run(ACTIVATE, seqs, firstToken, request.worker, tx.now);
+  move(queue, taken.length);
+  holdAlike(tx, request, { seqs, firstToken });
+  for (const { tuple } of taken) tx.count(queue, tuple[1], { waitMs: Math.max(0, tx.now - tuple[2]) });
+  return {
+    ...{ queue: queue.name, worker: request.worker, claimedAt: tx.now, firstToken },
+    text: `[${taken.map(({ text }) => text).join(',')}]`,
+    bodies: taken.map(({ body }) => body),
+  };
+}
+
+function isPlain(tx: Transaction, { tuple: [, , , expiresAt, timeoutMs] }: FreshRow): boolean {
+  return timeoutMs === null && (expiresAt === null || expiresAt > tx.now);
+}
+
+/** Nothing is told of each job by itself, and nothing ends by its claim. */
+function isInTurn(tx: Transaction, queue: QueueState): boolean {
+  return queue.settings.delivery === 'at-least-once' && !isRecorded(queue, tx.now);
+}
+
+function move(queue: QueueState, jobs: number): void {
+  queue.tally.add('count_waiting', -jobs);
+  queue.tally.add('count_active', jobs);
 }
 
 function takeJobs(tx: Transaction, queue: QueueState, request: ClaimRequest): Claimed[] {
@@ -131,8 +174,7 @@ function take(
   if (first === undefined) return [];
   const seqs = JSON.stringify(rows.map(({ seq }) => seq));
   tx.db.run(ACTIVATE, seqs, first.token, request.worker, tx.now);
-  queue.tally.add('count_waiting', -rows.length);
-  queue.tally.add('count_active', rows.length);
+  move(queue, rows.length);
   if (queue.settings.delivery === 'at-most-once') return rows.map((row) => settleAtClaim(tx, queue, row));
   hold(tx, request, { rows, seqs, firstToken: first.token });
   return rows.map((row) => claimedOf(tx, row));
@@ -143,15 +185,26 @@ function hold(
   request: ClaimRequest,
   { rows, seqs, firstToken }: { rows: readonly FullRow[]; seqs: string; firstToken: number },
 ): void {
-  const { worker, leaseMs, quarantine = false } = request;
-  const spared = quarantine ? 1 : 0;
-  if (rows.some(({ timeout_ms: timeoutMs }) => timeoutMs !== null)) {
-    const leases = rows.map((row) => leaseOf(tx, row, request));
-    INSERT_LEASES(tx.db, [worker, spared], leases);
-  } else {
-    const expiresAt = leaseMs === null ? null : leaseEnd(leaseMs, null, tx.now);
-    tx.db.run(INSERT_ALIKE, seqs, worker, spared, firstToken, expiresAt);
+  if (rows.every(({ timeout_ms: timeoutMs }) => timeoutMs === null)) {
+    holdAlike(tx, request, { seqs, firstToken });
+    return;
   }
+  const leases = rows.map((row) => leaseOf(tx, row, request));
+  INSERT_LEASES(tx.db, [request.worker, sparedOf(request)], leases);
+}
+
+function holdAlike(
+  tx: Transaction,
+  request: ClaimRequest,
+  { seqs, firstToken }: { seqs: string; firstToken: number },
+): void {
+  const { worker, leaseMs } = request;
+  const expiresAt = leaseMs === null ? null : leaseEnd(leaseMs, null, tx.now);
+  tx.db.run(INSERT_ALIKE, seqs, worker, sparedOf(request), firstToken, expiresAt);
+}
+
+function sparedOf({ quarantine = false }: ClaimRequest): number {
+  return quarantine ? 1 : 0;
 }
 
 /** In memory; the statement does the same to the row in the database. */

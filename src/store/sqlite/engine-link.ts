@@ -79,7 +79,7 @@ export function threadLink(options: EngineOptions, port: Port): Link {
       else {
         const packed = packCall(request.call);
         worker.postMessage({ kind: 'call', ...packed } satisfies WireRequest, [
-          packed.cargo.buffer as ArrayBuffer,
+          packed.cargo.hold.buffer as ArrayBuffer,
         ]);
       }
     },

@@ -116,7 +116,7 @@ function send(port: MessagePort, message: Message): void {
 
 /** Handed over, not copied. */
 function cargoOf({ replies }: Message): ArrayBuffer[] {
-  return replies.flatMap((reply) => ('cargo' in reply ? [reply.cargo.buffer as ArrayBuffer] : []));
+  return replies.flatMap((reply) => ('cargo' in reply ? [reply.cargo.hold.buffer as ArrayBuffer] : []));
 }
 
 if (parentPort !== null) serve(parentPort, new Engine(workerData as EngineOptions));

@@ -102,8 +102,10 @@ export function remove(tx: Transaction, row: JobRow): void {
 }
 
 export function removeAll(tx: Transaction, rows: readonly JobRow[]): void {
-  const seqs = JSON.stringify(rows.map(({ seq }) => seq));
-  for (const sql of DELETES) tx.db.run(sql, seqs);
+  deleteAll(
+    tx,
+    rows.map(({ seq }) => seq),
+  );
   for (const row of rows) {
     if (row.state === 'active') endLease(tx, row);
     forgetNextDue(tx, row);
@@ -113,6 +115,12 @@ export function removeAll(tx: Transaction, rows: readonly JobRow[]): void {
     if (ruled !== null) tally.add(`ruled_${ruled}`, -1);
     tally.add('total_removed', 1);
   }
+}
+
+/** The records alone: leases and numbers are the caller's. */
+export function deleteAll(tx: Transaction, seqs: readonly number[]): void {
+  const list = JSON.stringify(seqs);
+  for (const sql of DELETES) tx.db.run(sql, list);
 }
 
 export function endLease(tx: Transaction, row: JobRow): void {

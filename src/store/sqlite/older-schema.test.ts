@@ -4,6 +4,7 @@ import { JOB_STATES } from '../../job/record.ts';
 import type { ClaimAnswer, CommitAnswer, Finding, JobPage, QueueSummary } from '../store.ts';
 import { Database } from './database.ts';
 import { loadDriver } from './driver.ts';
+import { plainAnswer } from './grant.ts';
 import { MIGRATIONS, migrate, SCHEMA_VERSION, schemaVersion } from './migrations.ts';
 import { Transaction } from './transaction.ts';
 import { runCall, type VerbName } from './verbs.ts';
@@ -74,7 +75,7 @@ describe('a database of the first release', () => {
     tx.now = NOW;
     const answer = runCall(tx, { id: 0, verb, args, now: NOW });
     tx.flush();
-    return answer as T;
+    return plainAnswer(verb, answer) as T;
   };
   const idsOf = (filter: object, order: 'newest' | 'oldest' = 'oldest'): string[] =>
     call<JobPage>('find', { queues: ['q'], ...filter }, { cursor: null, limit: 20, order }).jobs.map(

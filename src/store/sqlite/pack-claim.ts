@@ -1,6 +1,8 @@
 import type { JobRecord } from '../../job/record.ts';
 import type { ClaimAnswer, Claimed } from '../store.ts';
 import type { Cargo, Packed, Take } from './cargo.ts';
+import { claimedOfFresh, type FreshJobs } from './fresh.ts';
+import { type Grant, type GrantPart, isFreshPart } from './grant.ts';
 
 type Row = readonly [
   waitedMs: number,
@@ -37,14 +39,26 @@ type Row = readonly [
   origin: JobRecord['origin'],
 ];
 
-export type PackedClaim = Omit<ClaimAnswer, 'jobs'> & { readonly jobs: readonly Row[] };
+type PackedFresh = Omit<FreshJobs, 'bodies'> & { readonly bodies: Int32Array };
+type PackedPart = readonly Row[] | PackedFresh;
+export type PackedClaim = Omit<Grant, 'parts'> & { readonly parts: readonly PackedPart[] };
 
-export function packClaim(answer: ClaimAnswer, cargo: Cargo): PackedClaim {
-  return { ...answer, jobs: answer.jobs.map((claimed) => toRow(claimed, cargo)) };
+export function packClaim(grant: Grant, cargo: Cargo): PackedClaim {
+  return { ...grant, parts: grant.parts.map((part) => packPart(part, cargo)) };
 }
 
-export function unpackClaim(packed: PackedClaim, take: Take): ClaimAnswer {
-  return { ...packed, jobs: packed.jobs.map((row) => toClaimed(row, take)) };
+function packPart(part: GrantPart, cargo: Cargo): PackedPart {
+  if (!isFreshPart(part)) return part.map((claimed) => toRow(claimed, cargo));
+  return { ...part, bodies: Int32Array.from(part.bodies, (body) => cargo.put(body)) };
+}
+
+export function unpackClaim({ parts, ...rest }: PackedClaim, take: Take): ClaimAnswer {
+  return { ...rest, jobs: parts.flatMap((part) => unpackPart(part, take)) };
+}
+
+function unpackPart(part: PackedPart, take: Take): Claimed[] {
+  if (!('text' in part)) return part.map((row) => toClaimed(row, take));
+  return claimedOfFresh({ ...part, bodies: Array.from(part.bodies, take) });
 }
 
 function toRow({ job, waitedMs, elapsedMs, settled }: Claimed, cargo: Cargo): Row {

@@ -1,13 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import type { JobRecord } from '../../job/record.ts';
 import { errorOf, newJob } from '../../testing/conformance/support.ts';
-import type { Claimed, CommitAnswer, Effect, Settlement } from '../store.ts';
+import type { ClaimAnswer, Claimed, CommitAnswer, Effect, Settlement, SettleResult } from '../store.ts';
+import type { Load } from './cargo.ts';
+import type { FreshJobs } from './fresh.ts';
+import { type CommitGrant, plainAnswer } from './grant.ts';
 import { packAnswer, packCall, unpackAnswer, unpackCall } from './pack.ts';
 import type { Call } from './verbs.ts';
 
 /** As it arrives on the other thread. */
-function across<T extends { readonly cargo: Uint8Array }>(packed: T): T {
-  return structuredClone(packed, { transfer: [packed.cargo.buffer as ArrayBuffer] });
+function across<T extends { readonly cargo: Load }>(packed: T): T {
+  return structuredClone(packed, { transfer: [packed.cargo.hold.buffer as ArrayBuffer] });
 }
 
 const bytes = (length: number): Uint8Array => Uint8Array.from({ length }, (_, index) => index % 251);
@@ -89,13 +92,38 @@ describe('what passes between the threads', () => {
     const claimed: Claimed = { lease, job, waitedMs: 1, elapsedMs: 2, settled: false };
     const large: Claimed = { ...claimed, job: { ...job, body: bytes(9_999) }, settled: true };
     const jobs = [claimed, large, claimed];
-    const answer: CommitAnswer = {
-      settled: [{ outcome: 'ok', state: 'completed' }],
-      claimed: [{ claimId: 'c', jobs, nextDueInMs: null, paused: false }],
-    };
+    const settled: SettleResult[] = [{ outcome: 'ok', state: 'completed' }];
+    const rest = { claimId: 'c', nextDueInMs: null, paused: false };
+    const grant: CommitGrant = { settled, claimed: [{ ...rest, parts: [jobs] }] };
+    const answer: CommitAnswer = { settled, claimed: [{ ...rest, jobs }] };
 
-    expect(unpackAnswer('commit', across(packAnswer('commit', answer)))).toEqual(answer);
-    expect(unpackAnswer('claim', across(packAnswer('claim', answer.claimed)))).toEqual(answer.claimed);
+    expect(unpackAnswer('commit', across(packAnswer('commit', grant)))).toEqual(answer);
+    expect(unpackAnswer('claim', across(packAnswer('claim', grant.claimed)))).toEqual(answer.claimed);
+  });
+
+  it('is the same as without a second thread: jobs that nobody has claimed yet, before others', () => {
+    const sizes = [3, 0, 5_000];
+    const tuples = sizes.map((size, index) => [
+      ...[index, 'n', 5, null, null, `id-${index}`, 2, index, 4, null, 'text/plain', '{"a":"ü"}', '{}', null],
+      size,
+    ]);
+    const fresh: FreshJobs = {
+      ...{ queue: 'q', worker: 'w', claimedAt: 9, firstToken: 7 },
+      text: JSON.stringify(tuples),
+      bodies: sizes.map(bytes),
+    };
+    const grants = [{ claimId: 'c', nextDueInMs: 1, paused: false, parts: [fresh, []] }];
+
+    const [answer] = unpackAnswer('claim', across(packAnswer('claim', grants))) as ClaimAnswer[];
+
+    expect([answer]).toEqual(
+      plainAnswer('claim', [{ ...grants[0], parts: [{ ...fresh, bodies: sizes.map(bytes) }] }]),
+    );
+    expect(answer?.jobs[2]).toMatchObject({
+      lease: { queue: 'q', id: 'id-2', token: 9 },
+      job: { id: 'id-2', state: 'active', body: bytes(5_000), headers: { a: 'ü' }, claims: 1, worker: 'w' },
+      waitedMs: 4,
+    });
   });
 
   it('is left alone when it is anything else', () => {

@@ -3,6 +3,7 @@ import { errorOf, newJob, session } from '../../testing/conformance/support.ts';
 import type { ClaimAnswer, Effect } from '../store.ts';
 import { Database } from './database.ts';
 import { type DriverConnection, loadDriver } from './driver.ts';
+import { plainAnswer } from './grant.ts';
 import { migrate } from './migrations.ts';
 import { Transaction } from './transaction.ts';
 import { runCall, type VerbName } from './verbs.ts';
@@ -24,6 +25,20 @@ function spied(): { db: Database; connection: DriverConnection; seen: Set<string
   return { db, connection, seen };
 }
 
+/** In a queue that nobody listens to, jobs without wishes of their own pass by the thousand. */
+function playUnheard(call: (verb: VerbName, ...args: unknown[]) => unknown): void {
+  const jobs = ['a', 'b'].map((id) => newJob({ queue: 'unheard', id }));
+  call('apply', [{ op: 'configure', queue: 'unheard', patch: { retention: { completed: { count: 0 } } } }]);
+  call('apply', [{ op: 'add', jobs }]);
+  const claim = { claimId: 'u', queue: 'unheard', limit: 4, worker: 'w', leaseMs: 10 };
+  const [answer] = call('claim', [claim]) as ClaimAnswer[];
+  const next = { to: 'completed', result: null };
+  call(
+    'commit',
+    (answer?.jobs ?? []).map(({ lease }) => ({ lease, next, mode: 'strict' })),
+  );
+}
+
 /** Every verb but `verify`, which reads everything on purpose, and the dump. */
 function play(db: Database): void {
   let now = 1_000_000;
@@ -32,7 +47,7 @@ function play(db: Database): void {
     tx.now = now;
     const answer = runCall(tx, { id: 0, verb, args, now });
     tx.flush();
-    return answer as T;
+    return plainAnswer(verb, answer) as T;
   };
   const job = { queue: 'q', id: 'd' };
   const effects: Effect[] = [
@@ -63,6 +78,7 @@ function play(db: Database): void {
   const claim = { claimId: 'c', queue: 'q', limit: 4, worker: 'w', leaseMs: 10 };
   const [answer] = call<ClaimAnswer[]>('claim', [claim]);
   call('claim', [claim]);
+  playUnheard(call);
   const leases = (answer?.jobs ?? []).map(({ lease }) => lease);
   const [first, second, third] = leases;
   call('renew', leases, 20);

@@ -1,12 +1,20 @@
 import type { FinishedState } from '../../job/keep.ts';
+import { deleteAll } from './jobs.ts';
 import { discardAll } from './move.ts';
 import type { ChoreResult } from './promote.ts';
+import { isRecorded } from './queue.ts';
 import { rowsOf } from './row.ts';
 import type { Transaction } from './transaction.ts';
 
 interface Ended {
   readonly seq: number;
   readonly finished_at: number;
+}
+
+/** `queue`, `state`: of a job that the queue's rule ends; null where it is its own. */
+interface Over extends Ended {
+  readonly queue: number | null;
+  readonly state: FinishedState | null;
 }
 
 const FINISHED: readonly FinishedState[] = ['completed', 'failed', 'cancelled'];
@@ -33,13 +41,44 @@ export function prune(tx: Transaction, limit: number): ChoreResult {
   const ruled = tx.db
     .all<RuledRow>(QUEUES)
     .flatMap((row) => FINISHED.flatMap((state) => beyond(tx, row, { state, limit })));
-  const own = tx.db.all<Ended>(OWN, tx.now, limit + 1);
-  const over = [...ruled, ...own].sort(
+  const own = tx.db
+    .all<Ended>(OWN, tx.now, limit + 1)
+    .map((ended) => ({ ...ended, queue: null, state: null }));
+  const over: Over[] = [...ruled, ...own].sort(
     (one, other) => one.finished_at - other.finished_at || one.seq - other.seq,
   );
-  const seqs = over.slice(0, limit).map(({ seq }) => seq);
-  if (seqs.length > 0) discardAll(tx, rowsOf(tx.db, seqs));
+  discard(tx, over.slice(0, limit));
   return { touched: Math.min(over.length, limit), more: over.length > limit };
+}
+
+/** Of jobs that nobody is told of, and that all alike are counted less, the numbers suffice. */
+function discard(tx: Transaction, over: readonly Over[]): void {
+  const alike = new Map<string, Over[]>();
+  const others: number[] = [];
+  for (const one of over) {
+    if (one.queue === null || isRecorded(tx.queueById(one.queue), tx.now)) others.push(one.seq);
+    else {
+      const key = `${one.queue} ${one.state}`;
+      const known = alike.get(key);
+      if (known === undefined) alike.set(key, [one]);
+      else known.push(one);
+    }
+  }
+  for (const jobs of alike.values()) discardAlike(tx, jobs);
+  if (others.length > 0) discardAll(tx, rowsOf(tx.db, others));
+}
+
+function discardAlike(tx: Transaction, jobs: readonly Over[]): void {
+  const [first] = jobs;
+  if (first === undefined || first.queue === null || first.state === null) return;
+  deleteAll(
+    tx,
+    jobs.map(({ seq }) => seq),
+  );
+  const { tally } = tx.queueById(first.queue);
+  tally.add(`count_${first.state}`, -jobs.length);
+  tally.add(`ruled_${first.state}`, -jobs.length);
+  tally.add('total_removed', jobs.length);
 }
 
 /**
@@ -50,7 +89,7 @@ function beyond(
   tx: Transaction,
   row: RuledRow,
   { state, limit }: { state: FinishedState; limit: number },
-): Ended[] {
+): Over[] {
   const jobs = row[`ruled_${state}`];
   if (jobs === 0) return [];
   const { ageMs, count } = tx.queueById(row.id).settings.retention[state];
@@ -60,5 +99,6 @@ function beyond(
   if (oldest === undefined || (tooMany === 0 && !isOver(oldest))) return [];
   return tx.db
     .all<Ended>(OLDEST, row.id, state, limit + 1)
-    .filter((ended, index) => index < tooMany || isOver(ended));
+    .filter((ended, index) => index < tooMany || isOver(ended))
+    .map(({ seq, finished_at }) => ({ seq, finished_at, queue: row.id, state }));
 }

@@ -1,10 +1,11 @@
 import { changeData, errorData } from '../../job/change-data.ts';
-import type { ClaimRequest, CommitAnswer, Next, Settlement, SettleResult } from '../store.ts';
+import type { ClaimRequest, Next, Settlement, SettleResult } from '../store.ts';
 import { applyEffect } from './apply.ts';
 import { closeAttempt, fence } from './attempt.ts';
 import { claim } from './claim.ts';
 import { completeAll, isPlain } from './complete.ts';
 import { deadLetter } from './dead-letter.ts';
+import type { CommitGrant } from './grant.ts';
 import { alter, type Changes, clearError, finish, writeError } from './jobs.ts';
 import { tell } from './queue.ts';
 import { followRow, type JobRow, rowOf } from './row.ts';
@@ -14,7 +15,7 @@ export function commit(
   tx: Transaction,
   settlements: readonly Settlement[],
   claims: readonly ClaimRequest[] = [],
-): CommitAnswer {
+): CommitGrant {
   const settled = runsOf(settlements).flatMap((run) => settleRun(tx, run));
   return { settled, claimed: claim(tx, claims) };
 }

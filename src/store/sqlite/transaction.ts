@@ -52,6 +52,8 @@ export class Transaction {
   readonly #counters = new Map<CounterName, number>();
   readonly #risen = new Set<CounterName>();
   readonly #stats = new Map<string, StatSum>();
+  /** Jobs that follow each other mostly have one name. */
+  #lastStat: StatSum | null = null;
   readonly #hints = new Map<string, Hint>();
 
   constructor(db: Database) {
@@ -88,6 +90,7 @@ export class Transaction {
     this.#queues.set(queue.name, null);
     this.#queuesById.delete(queue.id);
     for (const [key, sum] of this.#stats) if (sum.queue === queue.id) this.#stats.delete(key);
+    this.#lastStat = null;
   }
 
   /** Whether the changes of a queue, which need not exist, are written down now. */
@@ -120,6 +123,12 @@ export class Transaction {
     return value;
   }
 
+  /** The next numbers are given to so many at once. */
+  skip(counter: CounterName, many: number): void {
+    this.#counters.set(counter, this.last(counter) + many);
+    this.#risen.add(counter);
+  }
+
   hint(queue: string, news: Hint['news']): void {
     this.#hints.set(`${news} ${queue}`, { queue, news });
   }
@@ -130,17 +139,25 @@ export class Transaction {
 
   /** Counts an event of a job of this name, and how long it took, in the minute it falls into. */
   count(queue: QueueState, name: string, { event, waitMs, runMs }: Counted): void {
-    const from = startOf(this.now, MINUTE_MS);
-    const key = `${queue.id} ${from} ${name}`;
-    let sum = this.#stats.get(key);
-    if (sum === undefined) {
-      const numbers = { added: 0, completed: 0, failed: 0, retried: 0 };
-      sum = { queue: queue.id, name, from, numbers, wait: emptyHistogram(), run: emptyHistogram() };
-      this.#stats.set(key, sum);
-    }
+    const sum = this.#statOf(queue.id, name);
     if (event !== undefined) sum.numbers[event] += 1;
     if (waitMs !== undefined) countIn(sum.wait, waitMs);
     if (runMs !== undefined) countIn(sum.run, runMs);
+  }
+
+  #statOf(queue: number, name: string): StatSum {
+    const from = startOf(this.now, MINUTE_MS);
+    const last = this.#lastStat;
+    if (last !== null && last.queue === queue && last.from === from && last.name === name) return last;
+    const key = `${queue} ${from} ${name}`;
+    let sum = this.#stats.get(key);
+    if (sum === undefined) {
+      const numbers = { added: 0, completed: 0, failed: 0, retried: 0 };
+      sum = { queue, name, from, numbers, wait: emptyHistogram(), run: emptyHistogram() };
+      this.#stats.set(key, sum);
+    }
+    this.#lastStat = sum;
+    return sum;
   }
 
   /** Writes the sums. Before the commit, and before a read that needs them. */
@@ -153,6 +170,7 @@ export class Transaction {
     }
     for (const sum of this.#stats.values()) writeStat(this.db, sum);
     this.#stats.clear();
+    this.#lastStat = null;
   }
 
   #remember(name: string, queue: QueueState | null): void {
