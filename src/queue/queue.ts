@@ -75,8 +75,10 @@ export class Queue<Jobs extends object = UntypedJobs> extends Emitter<QueueEvent
   readonly #shared: SharedStore;
   readonly #client: Client;
   readonly #options: ResolvedQueueOptions;
-  /** Calls under way, which `close` waits for. */
-  readonly #pending = new Set<Promise<unknown>>();
+  /** Calls under way. */
+  #pending = 0;
+  /** Set by `close`, which waits until none is. */
+  #atRest: (() => void) | null = null;
   /** Settings from the options that are not in the store yet. */
   #patch: QueuePatch | null;
   #configuring: Promise<void> | null = null;
@@ -262,11 +264,12 @@ export class Queue<Jobs extends object = UntypedJobs> extends Emitter<QueueEvent
   async #run<T>(work: () => Promise<T>, inTransaction = false): Promise<T> {
     if (this.#closing !== null) throw new ClosedError(`queue "${this.name}"`);
     const answer = this.#patch === null || inTransaction ? work() : this.#applyPatch(this.#patch).then(work);
-    this.#pending.add(answer);
+    this.#pending += 1;
     try {
       return await answer;
     } finally {
-      this.#pending.delete(answer);
+      this.#pending -= 1;
+      if (this.#pending === 0) this.#atRest?.();
     }
   }
 
@@ -284,7 +287,10 @@ export class Queue<Jobs extends object = UntypedJobs> extends Emitter<QueueEvent
   }
 
   async #end(): Promise<void> {
-    await Promise.allSettled(this.#pending);
+    if (this.#pending > 0)
+      await new Promise<void>((resolve) => {
+        this.#atRest = resolve;
+      });
     await this.#shared.release();
   }
 

@@ -2,6 +2,7 @@ import { type BackoffStrategies, customBackoffMs } from '../job/backoff.ts';
 import { type AttemptEnd, type Decision, decideNext, failureOf, finalCause } from '../job/outcome.ts';
 import type { LeaseRef } from '../job/record.ts';
 import { asError } from '../runtime/emitter.ts';
+import { NumberMap } from '../runtime/number-map.ts';
 import type { Claimed, Settlement } from '../store/store.ts';
 import { Attempt, type AttemptHost, type Ran } from './attempt.ts';
 import type { Tell } from './events.ts';
@@ -32,9 +33,10 @@ export interface AttemptsOptions {
 /** The attempts of a worker, from their claim until the store has their end. */
 export class Attempts {
   readonly #options: AttemptsOptions;
-  readonly #running = new Set<Attempt>();
+  /** By the tokens of their leases, as are those that follow. */
+  readonly #running = new NumberMap<Attempt>();
   /** Ended, and not yet in the store. */
-  readonly #settling = new Set<Attempt>();
+  readonly #settling = new NumberMap<Attempt>();
   readonly #ahead: Prefetch;
   #waiting: (() => void)[] = [];
 
@@ -88,7 +90,7 @@ export class Attempts {
   }
 
   #enter(attempt: Attempt): void {
-    this.#running.add(attempt);
+    this.#running.set(attempt.claimed.lease.token, attempt);
     const stay = this.#options.quarantine.enter(attempt);
     if (stay === null) void this.#wait(attempt);
     else this.#start(attempt, stay);
@@ -96,7 +98,7 @@ export class Attempts {
 
   /** Its slot goes to the job that waits longest for one. */
   #leaveSlot(attempt: Attempt): void {
-    if (!this.#running.delete(attempt)) return;
+    if (!this.#running.delete(attempt.claimed.lease.token)) return;
     while (this.#running.size < this.#options.slots()) {
       const next = this.#ahead.take();
       if (next === null) return;
@@ -145,7 +147,7 @@ export class Attempts {
   async #handBack(attempt: Attempt, { afterMs, why }: { afterMs: number; why: string }): Promise<void> {
     const { mode, settle, tell } = this.#options;
     const { lease } = attempt.claimed;
-    this.#settling.add(attempt);
+    this.#settling.set(lease.token, attempt);
     this.#leaveSlot(attempt);
     const settled = await settle({ lease, next: { to: 'released', afterMs, why }, mode });
     this.#letGo(lease, settled);
@@ -156,19 +158,19 @@ export class Attempts {
   /** Tells a running attempt to stop; false when none of that job runs here. */
   cancel(id: string, reason: string): boolean {
     const waiting = [...this.#ahead].map(({ attempt }) => attempt);
-    const attempt = [...this.#running, ...waiting].find(({ claimed }) => claimed.job.id === id);
+    const attempt = [...this.#running.values(), ...waiting].find(({ claimed }) => claimed.job.id === id);
     attempt?.cancel(reason);
     return attempt !== undefined;
   }
 
   /** The worker closes: what runs is told to stop, and will be handed back. */
   shutDown(): void {
-    for (const attempt of this.#running) attempt.shutDown();
+    for (const attempt of this.#running.values()) attempt.shutDown();
   }
 
   /** While its end is on the way, the store's answer to it is what counts. */
   #lose(attempt: Attempt, why: string): void {
-    if (!this.#running.has(attempt)) {
+    if (!this.#running.has(attempt.claimed.lease.token)) {
       if (this.#ahead.remove(attempt) && this.isIdle) this.#rest();
       return;
     }
@@ -191,7 +193,7 @@ export class Attempts {
   }
 
   #forget(attempt: Attempt): void {
-    this.#settling.delete(attempt);
+    this.#settling.delete(attempt.claimed.lease.token);
     this.#leaveSlot(attempt);
     if (this.isIdle) this.#rest();
   }
@@ -221,7 +223,7 @@ export class Attempts {
       onSlotFree();
       return;
     }
-    this.#settling.add(attempt);
+    this.#settling.set(lease.token, attempt);
     this.#ahead.learn(ran.ranMs);
     this.#leaveSlot(attempt);
     this.#tellEnd(attempt, ran, decision.to);

@@ -11,6 +11,7 @@ import { MAX_BATCH_JOBS } from '../job/limits.ts';
 import type { LeaseRef } from '../job/record.ts';
 import type { Clock, Timer } from '../runtime/clock.ts';
 import { asError } from '../runtime/emitter.ts';
+import { NumberMap } from '../runtime/number-map.ts';
 import { within } from '../runtime/within.ts';
 import type { RenewResult } from '../store/store.ts';
 
@@ -74,7 +75,8 @@ const HINT_MS = 1_000;
 export class LeaseKeeper {
   readonly #options: LeaseKeeperOptions;
   readonly #everyMs: number;
-  readonly #kept = new Map<number, Kept>();
+  /** By token. */
+  readonly #kept = new NumberMap<Kept>();
   /** Given up without the store's word. While the session lives they would be held for nobody. */
   readonly #abandoned = new Map<number, LeaseRef>();
   /** Leases that the store has for this worker, and that are not known here, as of the last look. */
@@ -197,7 +199,7 @@ export class LeaseKeeper {
 
   /** After a pause: resolves when it is known what is lost, or when the store cannot say. Never rejects. */
   async catchUp(): Promise<void> {
-    if ([...this.#kept.values()].every(({ gaps }) => this.isUnbroken(gaps))) return;
+    if (this.#kept.values().every(({ gaps }) => this.isUnbroken(gaps))) return;
     await this.#lookInDoubt();
   }
 
@@ -248,7 +250,7 @@ export class LeaseKeeper {
   }
 
   #giveUp(): void {
-    for (const { holder } of [...this.#kept.values()]) {
+    for (const { holder } of this.#kept.values()) {
       this.#lose(holder, 'its worker could not reach the store in time');
       if (!this.#stopped) this.abandon(holder.lease);
     }
@@ -284,7 +286,7 @@ export class LeaseKeeper {
   async #lookAtAll(): Promise<void> {
     do {
       this.#again = false;
-      const holders = [...this.#kept.values()].map(({ holder }) => holder);
+      const holders = this.#kept.values().map(({ holder }) => holder);
       await this.#lookAt(holders);
     } while (this.#again && !this.#stopped);
   }

@@ -42,7 +42,8 @@ const SHORTEST_MS = 0.01;
 export class Prefetch {
   readonly #options: PrefetchOptions;
   readonly #waitMs: number;
-  readonly #waiting = new Set<Prefetched>();
+  /** In the order of their coming. */
+  #waiting: Prefetched[] = [];
   #timer: Timer | null = null;
   /** Jobs that ended in a row, all of them soon. */
   #known = 0;
@@ -54,7 +55,7 @@ export class Prefetch {
   }
 
   get size(): number {
-    return this.#waiting.size;
+    return this.#waiting.length;
   }
 
   /** Jobs to have here while all of the slots are taken. */
@@ -75,17 +76,13 @@ export class Prefetch {
 
   put(attempt: Attempt, gaps: number): void {
     const { clock } = this.#options;
-    this.#waiting.add({ attempt, gaps, untilMs: clock.monotonic() + this.#waitMs });
+    this.#waiting.push({ attempt, gaps, untilMs: clock.monotonic() + this.#waitMs });
     this.#timer ??= clock.after(this.#waitMs, () => this.#look(), { background: true });
   }
 
   /** The one that waits longest. */
   take(): Prefetched | null {
-    for (const first of this.#waiting) {
-      this.#waiting.delete(first);
-      return first;
-    }
-    return null;
+    return this.#waiting.shift() ?? null;
   }
 
   isLate({ untilMs }: Prefetched): boolean {
@@ -94,14 +91,15 @@ export class Prefetch {
 
   /** Takes it out; false when it does not wait here. */
   remove(attempt: Attempt): boolean {
-    for (const one of this.#waiting) if (one.attempt === attempt) return this.#waiting.delete(one);
-    return false;
+    const index = this.#waiting.findIndex((one) => one.attempt === attempt);
+    if (index >= 0) this.#waiting.splice(index, 1);
+    return index >= 0;
   }
 
   /** All of them. Nothing waits after that, and it is found out anew how long jobs take. */
   empty(): Prefetched[] {
-    const all = [...this.#waiting];
-    this.#waiting.clear();
+    const all = this.#waiting;
+    this.#waiting = [];
     this.#timer?.cancel();
     this.#timer = null;
     this.#forget();
