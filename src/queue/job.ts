@@ -18,7 +18,7 @@ export interface JobContext {
   /** Whether `add` made it; default true. */
   readonly created?: boolean;
   /** The lease of the attempt that runs: every write then carries its token. */
-  readonly lease?: LeaseRef;
+  readonly lease?: LeaseRef | undefined;
   readonly maxPayloadBytes?: number;
   /** Checked by `updateData`. */
   readonly dataSchema?: StandardSchema | undefined;

@@ -13,6 +13,11 @@ export class Telemetry {
     this.#also = also;
   }
 
+  /** Whether anybody asked for this event: then it is worth making one. */
+  hears(name: keyof TelemetryEvents): boolean {
+    return this.#hooks[name] !== undefined || this.#also?.[name] !== undefined;
+  }
+
   /** Never throws: what is observed must not depend on who watches. */
   tell<K extends keyof TelemetryEvents>(name: K, event: TelemetryEvents[K]): void {
     this.#call(this.#hooks, name, event);

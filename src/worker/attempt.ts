@@ -17,6 +17,7 @@ import {
 import { isControl } from '../job/control.ts';
 import type { AttemptEnd } from '../job/outcome.ts';
 import { encodeJson } from '../job/payload.ts';
+import type { LeaseRef } from '../job/record.ts';
 import { applySchema, type Schemas, type StandardSchema, schemaFor } from '../job/schema.ts';
 import type { Client } from '../queue/client.ts';
 import type { Timer } from '../runtime/clock.ts';
@@ -24,9 +25,11 @@ import type { Claimed } from '../store/store.ts';
 import type { AttemptInfo } from '../telemetry/hooks.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { traceContextOf } from '../telemetry/trace-context.ts';
-import { contextFor, type ProcessorContext } from './context.ts';
+import { AttemptContext, type ContextParts, type ProcessorContext } from './context.ts';
+import type { Holder } from './lease-keeper.ts';
+import type { Stay } from './quarantine.ts';
 import { RefusedResult } from './refused-result.ts';
-import { RunningJob } from './running-job.ts';
+import { type Listening, RunningJob } from './running-job.ts';
 
 /** Processors of all types look like this from within. */
 export type AnyProcessor = (job: never, ctx: ProcessorContext) => unknown;
@@ -41,6 +44,10 @@ export interface AttemptHost {
   readonly onProgress: (job: RunningJob, value: unknown) => void;
   /** Asks the store; who holds the lease has been told by then if not. See `LeaseKeeper.verify`. */
   readonly stillHeld: (token: number) => Promise<boolean>;
+  /** The lease is lost while it runs. */
+  readonly onLost: (attempt: Attempt, why: string) => void;
+  /** Told once of an attempt that began. */
+  readonly onEnd: (attempt: Attempt, ran: Ran) => void;
 }
 
 /** Why an attempt is told to stop. The first one counts, but a lost lease always does. */
@@ -65,32 +72,51 @@ export const ABORT_GRACE_MS = 2_000;
 /** Most processors return nothing. */
 const NOTHING: AttemptEnd = Object.freeze({ how: 'returned', result: null });
 
-export class Attempt {
+/** What it is to others it is itself: objects and functions made for each of them would cost more than all the rest. */
+export class Attempt implements Holder, Listening, ContextParts {
   readonly job: RunningJob;
   readonly claimed: Claimed;
-  readonly info: AttemptInfo;
+  /** Leave to run, to be given back once the store has its end. */
+  stay: Stay | null = null;
   readonly #host: AttemptHost;
+  #info: AttemptInfo | null = null;
   #abort: AbortController | null = null;
-  #startedMs: number;
-  readonly #timers: Timer[] = [];
+  #startedMs = 0;
+  #timers: Timer[] | null = null;
   #stop: Stop | null = null;
-  #leave: () => void = () => {};
-  #value: unknown;
+  #isOver = false;
+  #value: unknown = undefined;
 
   constructor(host: AttemptHost, claimed: Claimed) {
     const { lease, job, settled } = claimed;
     const { client, maxPayloadBytes } = host;
     this.#host = host;
     this.claimed = claimed;
-    this.#startedMs = client.clock.monotonic();
     const dataSchema = schemaFor(host.schemas, job.name, 'data');
-    const context = { maxPayloadBytes, dataSchema, ...(settled ? {} : { lease }) };
-    this.job = new RunningJob(client, job, context, {
-      onProgress: (value) => host.onProgress(this.job, value),
-      stillHeld: () => this.#stillHeld(),
-      assertLease: () => this.#assertLease(),
-    });
-    this.info = infoOf(claimed, host.worker);
+    this.job = new RunningJob(
+      client,
+      job,
+      { maxPayloadBytes, dataSchema, lease: settled ? undefined : lease },
+      this,
+    );
+  }
+
+  get lease(): LeaseRef {
+    return this.claimed.lease;
+  }
+
+  get worker(): string {
+    return this.#host.worker;
+  }
+
+  /** For those who watch; mostly nobody does. */
+  get info(): AttemptInfo {
+    this.#info ??= infoOf(this.claimed, this.#host.worker);
+    return this.#info;
+  }
+
+  get traceId(): string | null {
+    return traceContextOf(this.claimed.job.headers)?.traceId ?? null;
   }
 
   /** Why it was told to stop, if it was. */
@@ -98,18 +124,33 @@ export class Attempt {
     return this.#stop;
   }
 
+  get deadlineMs(): number | null {
+    const { timeoutMs } = this.claimed.job.policy;
+    if (timeoutMs === null) return null;
+    return Math.max(0, this.#startedMs + timeoutMs - this.#host.client.clock.monotonic());
+  }
+
+  onProgress(value: unknown): void {
+    this.#host.onProgress(this.job, value);
+  }
+
   /** Aborts the signal, and gives the processor a short while to end. */
   stop(stop: Stop): void {
     const first = this.#stop === null;
     if (first || stop.how === 'lost') this.#stop = stop;
     if (!first) return;
-    this.#timers.push(this.#host.client.clock.after(ABORT_GRACE_MS, () => this.#leave()));
+    this.#after(ABORT_GRACE_MS, () => this.#end(null));
     this.#abort?.abort(stop.error);
   }
 
   cancel(reason: string): void {
     const { queue, id } = this.claimed.job;
     this.stop({ how: 'cancelled', reason, error: new CancelledError(queue, id, reason) });
+  }
+
+  /** Told by who keeps the lease; `lose` by who has to hear of it before. */
+  lost(why: string): void {
+    this.#host.onLost(this, why);
   }
 
   lose(why: string): void {
@@ -127,13 +168,13 @@ export class Attempt {
   }
 
   /** A queue that delivers at most once has no leases: what was claimed stays claimed. */
-  async #stillHeld(): Promise<boolean> {
+  async stillHeld(): Promise<boolean> {
     return this.claimed.settled || (await this.#host.stillHeld(this.claimed.lease.token));
   }
 
-  async #assertLease(): Promise<void> {
+  async assertLease(): Promise<void> {
     const { queue, id } = this.claimed.job;
-    const held = await this.#stillHeld();
+    const held = await this.stillHeld();
     if (this.#stop !== null) throw this.#stop.error;
     if (!held) throw new LeaseLostError(queue, id, 'the attempt is over');
   }
@@ -149,26 +190,25 @@ export class Attempt {
     return this.#abort.signal;
   }
 
-  /** Never rejects. */
-  run(): Promise<Ran> {
-    const { clock } = this.#host.client;
-    this.#startedMs = clock.monotonic();
+  run(): void {
+    this.#startedMs = this.#host.client.clock.monotonic();
     this.#armTimeout();
-    return new Promise((resolve) => {
-      this.#leave = () => resolve(this.#ran(null));
-      void this.#processAndWrite().then((ended) => resolve(this.#ran(ended)));
-    });
+    void this.#process();
   }
 
-  /** `ended` is null when the processor was left behind. */
-  #ran(ended: AttemptEnd | null): Ran {
-    for (const timer of this.#timers) timer.cancel();
-    return {
-      end: this.#conclude(ended),
-      value: this.#value,
-      ranMs: this.#host.client.clock.monotonic() - this.#startedMs,
-      leftBehind: ended === null,
-    };
+  /** `ended` is null when the processor is left behind; what it does later is no end any more. */
+  #end(ended: AttemptEnd | null): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    for (const timer of this.#timers ?? []) timer.cancel();
+    const ranMs = this.#host.client.clock.monotonic() - this.#startedMs;
+    const end = this.#conclude(ended);
+    this.#host.onEnd(this, { end, value: this.#value, ranMs, leftBehind: ended === null });
+  }
+
+  #after(ms: number, callback: () => void): void {
+    this.#timers ??= [];
+    this.#timers.push(this.#host.client.clock.after(ms, callback));
   }
 
   #armTimeout(): void {
@@ -177,7 +217,7 @@ export class Attempt {
     const { queue, id } = this.claimed.job;
     const message = `attempt ${this.info.attempt} at job "${id}" of queue "${queue}" ran longer than its timeout of ${timeoutMs} ms.`;
     const expire = (): void => this.stop({ how: 'timed-out', error: new TimeoutError(message) });
-    this.#timers.push(this.#host.client.clock.after(timeoutMs, expire));
+    this.#after(timeoutMs, expire);
   }
 
   /** Whoever was told to stop has stopped for that reason, whatever it says about it. */
@@ -199,43 +239,57 @@ export class Attempt {
     }
   }
 
-  async #processAndWrite(): Promise<AttemptEnd> {
-    const ended = await this.#process();
+  /** One function for all of it: each that is awaited on the way costs a promise, and turns. Never rejects. */
+  async #process(): Promise<void> {
+    const check = this.#checkData();
+    let end = check instanceof Promise ? await check : check;
+    if (end === null && this.#stop !== null) end = { how: 'threw', error: this.#stop.error };
+    if (end === null) {
+      try {
+        this.#value = await this.#askProcessor();
+        const encoded = this.#encode(this.#value);
+        end = encoded instanceof Promise ? await encoded : encoded;
+      } catch (error) {
+        end =
+          error instanceof RefusedResult ? { how: 'refused', error: error.error } : { how: 'threw', error };
+      }
+    }
     if (this.job.isWriting) await this.job.written();
-    return ended;
-  }
-
-  async #process(): Promise<AttemptEnd> {
-    try {
-      const check = this.#checkData();
-      if (check !== null) await check;
-    } catch (error) {
-      return isMismatch(error) ? { how: 'refused', error } : { how: 'threw', error };
-    }
-    if (this.#stop !== null) return { how: 'threw', error: this.#stop.error };
-    try {
-      this.#value = await this.#askProcessor();
-    } catch (error) {
-      if (error instanceof RefusedResult) return { how: 'refused', error: error.error };
-      return { how: 'threw', error };
-    }
-    return isControl(this.#value) ? { how: 'control', control: this.#value } : this.#encode(this.#value);
+    this.#end(end);
   }
 
   #askProcessor(): unknown {
     const { telemetry, processor } = this.#host;
-    const run = (): unknown => processor(this.job as never, this.#context());
+    const run = (): unknown => processor(this.job as never, new AttemptContext(this));
     return telemetry.surrounds ? telemetry.around(this.info, async () => run()) : run();
   }
 
-  /** Also without a schema the payload is read here: bytes that are not JSON are no better the next time. */
-  #checkData(): Promise<unknown> | null {
-    const { data } = this.job;
-    const schema = schemaFor(this.#host.schemas, this.job.name, 'data');
-    return schema === undefined ? null : applySchema(schema, data, this.#subject('data'), 'data');
+  /**
+   * Null when it is fit to run. Also without a schema the payload is read here: bytes that are not JSON are no better
+   * the next time.
+   */
+  #checkData(): AttemptEnd | Promise<AttemptEnd | null> | null {
+    try {
+      const { data } = this.job;
+      const schema = schemaFor(this.#host.schemas, this.job.name, 'data');
+      return schema === undefined ? null : this.#applySchema(schema, data);
+    } catch (error) {
+      return endOf(error);
+    }
   }
 
+  async #applySchema(schema: StandardSchema, data: unknown): Promise<AttemptEnd | null> {
+    try {
+      await applySchema(schema, data, this.#subject('data'), 'data');
+      return null;
+    } catch (error) {
+      return endOf(error);
+    }
+  }
+
+  /** Never throws or rejects. */
   #encode(value: unknown): AttemptEnd | Promise<AttemptEnd> {
+    if (isControl(value)) return { how: 'control', control: value };
     const schema = schemaFor(this.#host.schemas, this.job.name, 'result');
     return schema === undefined ? this.#encodeChecked(value) : this.#checkAndEncode(schema, value);
   }
@@ -244,7 +298,7 @@ export class Attempt {
     try {
       return this.#encodeChecked(await applySchema(schema, value, this.#subject('result'), 'result'));
     } catch (error) {
-      return isMismatch(error) ? { how: 'refused', error } : { how: 'threw', error };
+      return endOf(error);
     }
   }
 
@@ -254,22 +308,18 @@ export class Attempt {
       const result = encodeJson(value, 'result', { maxBytes: this.#host.maxPayloadBytes });
       return { how: 'returned', result };
     } catch (error) {
-      return isMismatch(error) ? { how: 'refused', error } : { how: 'threw', error };
+      return endOf(error);
     }
   }
 
   #subject(part: string): string {
     return `${part} of job "${this.job.id}" ("${this.job.name}") of queue "${this.job.queueName}"`;
   }
+}
 
-  #context(): ProcessorContext {
-    return contextFor(this.job, {
-      signal: () => this.signal,
-      worker: this.#host.worker,
-      clock: this.#host.client.clock,
-      startedMs: this.#startedMs,
-    });
-  }
+/** Of a payload or a result that could not be read, checked or written. */
+function endOf(error: unknown): AttemptEnd {
+  return isMismatch(error) ? { how: 'refused', error } : { how: 'threw', error };
 }
 
 function isMismatch(error: unknown): boolean {

@@ -10,14 +10,15 @@ import type { LeaseKeeper } from './lease-keeper.ts';
 import type { Settled } from './outbox.ts';
 import { Prefetch, type Prefetched } from './prefetch.ts';
 import type { Quarantine, Stay } from './quarantine.ts';
-import { report, reportUnsettled } from './report.ts';
+import { type Ending, report, reportUnsettled } from './report.ts';
 
 export interface AttemptsOptions {
-  readonly host: AttemptHost;
+  readonly host: Omit<AttemptHost, 'onLost' | 'onEnd'>;
   readonly keeper: Pick<LeaseKeeper, 'hold' | 'isFresh' | 'release' | 'abandon'>;
   readonly strategies: BackoffStrategies<never>;
   readonly mode: Settlement['mode'];
-  readonly settle: (settlement: Settlement) => Promise<Settled>;
+  /** `onSettled` must not throw. */
+  readonly settle: (settlement: Settlement, onSettled: (settled: Settled) => void) => void;
   readonly tell: Tell;
   readonly quarantine: Quarantine;
   readonly slots: () => number;
@@ -33,6 +34,7 @@ export interface AttemptsOptions {
 /** The attempts of a worker, from their claim until the store has their end. */
 export class Attempts {
   readonly #options: AttemptsOptions;
+  readonly #host: AttemptHost;
   /** By the tokens of their leases, as are those that follow. */
   readonly #running = new NumberMap<Attempt>();
   /** Ended, and not yet in the store. */
@@ -47,6 +49,11 @@ export class Attempts {
       ...{ clock: host.client.clock, max: prefetch, leaseMs },
       onLate: (late) => this.#handBackAll(late, 'no slot came free for it in time'),
     });
+    this.#host = {
+      ...host,
+      onLost: (attempt, why) => this.#lose(attempt, why),
+      onEnd: (attempt, ran) => this.#ended(attempt, ran),
+    };
   }
 
   /** Slots in use. */
@@ -79,26 +86,22 @@ export class Attempts {
 
   /** `gaps`: those of the session since which its lease holds. */
   begin(claimed: Claimed, gaps: number): void {
-    const { host, keeper } = this.#options;
-    const attempt = new Attempt(host, claimed);
-    if (!claimed.settled) {
-      const lost = (why: string): void => this.#lose(attempt, why);
-      keeper.hold({ lease: claimed.lease, lost, cancel: (reason) => attempt.cancel(reason) }, gaps);
-    }
+    const attempt = new Attempt(this.#host, claimed);
+    if (!claimed.settled) this.#options.keeper.hold(attempt, gaps);
     if (this.#running.size < this.#options.slots()) this.#enter(attempt);
     else this.#ahead.put(attempt, gaps);
   }
 
   #enter(attempt: Attempt): void {
-    this.#running.set(attempt.claimed.lease.token, attempt);
+    this.#running.set(attempt.lease.token, attempt);
     const stay = this.#options.quarantine.enter(attempt);
     if (stay === null) void this.#wait(attempt);
     else this.#start(attempt, stay);
   }
 
   /** Its slot goes to the job that waits longest for one. */
-  #leaveSlot(attempt: Attempt): void {
-    if (!this.#running.delete(attempt.claimed.lease.token)) return;
+  #leaveSlot({ lease }: Attempt): void {
+    if (!this.#running.delete(lease.token)) return;
     while (this.#running.size < this.#options.slots()) {
       const next = this.#ahead.take();
       if (next === null) return;
@@ -122,15 +125,16 @@ export class Attempts {
   #handBackAll(waiting: readonly Prefetched[], why: string): void {
     for (const { attempt } of waiting) {
       if (attempt.claimed.settled) this.#enter(attempt);
-      else void this.#handBack(attempt, { afterMs: 0, why });
+      else this.#handBack(attempt, { afterMs: 0, why });
     }
   }
 
   #start(attempt: Attempt, stay: Stay | null): void {
-    const { host, tell } = this.#options;
-    host.telemetry.tell('onAttemptStart', attempt.info);
-    tell('active', attempt.job);
-    void this.#follow(attempt, stay);
+    const { telemetry } = this.#host;
+    attempt.stay = stay;
+    if (telemetry.hears('onAttemptStart')) telemetry.tell('onAttemptStart', attempt.info);
+    this.#options.tell('active', attempt.job);
+    attempt.run();
   }
 
   /** It may not begin yet, or not here. Who is told to stop meanwhile begins, to end by that at once. */
@@ -140,19 +144,20 @@ export class Attempts {
     if (stay !== null || attempt.stopped !== null) this.#start(attempt, stay);
     else {
       const why = 'a job that may have ended its process runs alone';
-      await this.#handBack(attempt, { afterMs: quarantine.handBackMs(attempt), why });
+      this.#handBack(attempt, { afterMs: quarantine.handBackMs(attempt), why });
     }
   }
 
-  async #handBack(attempt: Attempt, { afterMs, why }: { afterMs: number; why: string }): Promise<void> {
+  #handBack(attempt: Attempt, { afterMs, why }: { afterMs: number; why: string }): void {
     const { mode, settle, tell } = this.#options;
-    const { lease } = attempt.claimed;
+    const { lease } = attempt;
     this.#settling.set(lease.token, attempt);
     this.#leaveSlot(attempt);
-    const settled = await settle({ lease, next: { to: 'released', afterMs, why }, mode });
-    this.#letGo(lease, settled);
-    if (settled.outcome === 'ok') tell('released', attempt.job, why);
-    this.#forget(attempt);
+    settle({ lease, next: { to: 'released', afterMs, why }, mode }, (settled) => {
+      this.#letGo(lease, settled);
+      if (settled.outcome === 'ok') tell('released', attempt.job, why);
+      this.#forget(attempt);
+    });
   }
 
   /** Tells a running attempt to stop; false when none of that job runs here. */
@@ -170,7 +175,7 @@ export class Attempts {
 
   /** While its end is on the way, the store's answer to it is what counts. */
   #lose(attempt: Attempt, why: string): void {
-    if (!this.#running.has(attempt.claimed.lease.token)) {
+    if (!this.#running.has(attempt.lease.token)) {
       if (this.#ahead.remove(attempt) && this.isIdle) this.#rest();
       return;
     }
@@ -178,24 +183,32 @@ export class Attempts {
     this.#options.tell('lease-lost', attempt.job, why);
   }
 
-  /** Never rejects. */
-  async #follow(attempt: Attempt, stay: Stay | null): Promise<void> {
+  /** Never throws. What goes wrong here is no fault of the job, and must not keep its slot. */
+  #ended(attempt: Attempt, ran: Ran): void {
     try {
-      const ran = await attempt.run();
       if (attempt.claimed.settled) this.#overUnsettled(attempt, ran);
-      else await this.#over(attempt, ran);
+      else if (ran.end === null) this.#overLost(attempt, ran);
+      else {
+        const decision = this.#decide(attempt, ran.end, ran.ranMs);
+        if (decision instanceof Promise) void this.#settleLater(attempt, ran, decision);
+        else this.#settle(attempt, ran, decision);
+      }
     } catch (thrown) {
-      this.#options.tell('error', asError(thrown));
-    } finally {
-      this.#forget(attempt);
-      stay?.leave();
+      this.#broke(attempt, thrown);
     }
   }
 
+  #broke(attempt: Attempt, thrown: unknown): void {
+    this.#options.tell('error', asError(thrown));
+    this.#forget(attempt);
+  }
+
   #forget(attempt: Attempt): void {
-    this.#settling.delete(attempt.claimed.lease.token);
+    this.#settling.delete(attempt.lease.token);
     this.#leaveSlot(attempt);
     if (this.isIdle) this.#rest();
+    attempt.stay?.leave();
+    attempt.stay = null;
   }
 
   #rest(): void {
@@ -209,32 +222,57 @@ export class Attempts {
     this.#tellEnd(attempt, ran, failed ? 'failed' : 'completed');
     reportUnsettled(this.#options.tell, attempt, ran);
     this.#options.onSlotFree();
+    this.#forget(attempt);
   }
 
-  async #over(attempt: Attempt, ran: Ran): Promise<void> {
-    const { host, keeper, mode, settle, tell, onSlotFree } = this.#options;
-    const { lease } = attempt.claimed;
-    const decision = ran.end === null ? null : await this.#decide(attempt, ran.end, ran.ranMs);
-    // The lease may also have been lost while a strategy was asked.
-    if (decision === null || attempt.stopped?.how === 'lost') {
-      this.#leaveSlot(attempt);
-      this.#tellEnd(attempt, ran, 'lost');
-      keeper.release(lease.token);
-      onSlotFree();
-      return;
+  #overLost(attempt: Attempt, ran: Ran): void {
+    const { keeper, onSlotFree } = this.#options;
+    this.#leaveSlot(attempt);
+    this.#tellEnd(attempt, ran, 'lost');
+    keeper.release(attempt.lease.token);
+    onSlotFree();
+    this.#forget(attempt);
+  }
+
+  async #settleLater(attempt: Attempt, ran: Ran, deciding: Promise<Decision>): Promise<void> {
+    try {
+      const decision = await deciding;
+      // The lease may also have been lost while a strategy was asked.
+      if (attempt.stopped?.how === 'lost') this.#overLost(attempt, ran);
+      else this.#settle(attempt, ran, decision);
+    } catch (thrown) {
+      this.#broke(attempt, thrown);
     }
+  }
+
+  #settle(attempt: Attempt, ran: Ran, decision: Decision): void {
+    const { mode, settle } = this.#options;
+    const { lease, traceId } = attempt;
     this.#settling.set(lease.token, attempt);
     this.#ahead.learn(ran.ranMs);
     this.#leaveSlot(attempt);
     this.#tellEnd(attempt, ran, decision.to);
-    const { clock } = host.client;
-    const endedMs = clock.monotonic();
-    const { traceId } = attempt.info;
-    const settled = await settle({ lease, next: decision, mode, ...(traceId !== null && { traceId }) });
-    this.#letGo(lease, settled);
-    const tookMs = clock.monotonic() - endedMs;
-    host.telemetry.tell('onSettle', { attempt: attempt.info, outcome: settled.outcome, tookMs });
-    report(tell, { attempt, ran, decision, settled, nowMs: clock.now() });
+    const endedMs = this.#host.client.clock.monotonic();
+    const settlement: Settlement =
+      traceId === null ? { lease, next: decision, mode } : { lease, next: decision, mode, traceId };
+    settle(settlement, (settled) => this.#settled({ attempt, ran, decision, settled }, endedMs));
+  }
+
+  /** Never throws. */
+  #settled(ending: Ending, endedMs: number): void {
+    const { attempt, settled } = ending;
+    const { telemetry, client } = this.#host;
+    try {
+      this.#letGo(attempt.lease, settled);
+      if (telemetry.hears('onSettle')) {
+        const tookMs = client.clock.monotonic() - endedMs;
+        telemetry.tell('onSettle', { attempt: attempt.info, outcome: settled.outcome, tookMs });
+      }
+      report(this.#options.tell, ending, client.clock.now());
+      this.#forget(attempt);
+    } catch (thrown) {
+      this.#broke(attempt, thrown);
+    }
   }
 
   /** The store may still have the lease, and its session goes on. */
@@ -244,14 +282,14 @@ export class Attempts {
     else keeper.release(lease.token);
   }
 
-  async #decide(attempt: Attempt, end: AttemptEnd, ranMs: number): Promise<Decision> {
+  /** A promise only where a strategy has to be asked. */
+  #decide(attempt: Attempt, end: AttemptEnd, ranMs: number): Decision | Promise<Decision> {
     const { job, elapsedMs } = attempt.claimed;
-    const ended = {
-      ...{ job, end, elapsedMs: elapsedMs + ranMs, strategyMs: null },
-      random: this.#options.host.client.random,
-    };
-    if (failureOf(end) === null || finalCause(ended) !== null) return decideNext(ended);
-    return decideNext({ ...ended, strategyMs: await this.#askStrategy(attempt, end) });
+    const { random } = this.#host.client;
+    const ended = { job, end, elapsedMs: elapsedMs + ranMs, strategyMs: null, random };
+    const isAsked = failureOf(end) !== null && job.policy.backoff?.type === 'custom';
+    if (!isAsked || finalCause(ended) !== null) return decideNext(ended);
+    return this.#askStrategy(attempt, end).then((strategyMs) => decideNext({ ...ended, strategyMs }));
   }
 
   /** A strategy that is missing or broken must not lose the job: the delay that came with the backoff serves. */
@@ -270,8 +308,10 @@ export class Attempts {
   }
 
   #tellEnd(attempt: Attempt, ran: Ran, to: Decision['to'] | 'lost'): void {
+    const { telemetry } = this.#host;
+    if (!telemetry.hears('onAttemptEnd')) return;
     const failure = ran.end === null ? null : failureOf(ran.end);
-    this.#options.host.telemetry.tell('onAttemptEnd', {
+    telemetry.tell('onAttemptEnd', {
       attempt: attempt.info,
       ranMs: ran.ranMs,
       to,

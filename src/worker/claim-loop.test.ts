@@ -109,16 +109,16 @@ function keeperOf(it: () => World): ClaimLoopOptions['keeper'] {
   };
 }
 
-const body = new TextEncoder().encode('{}');
 const newJob = (id: string) => ({
-  ...{ queue: 'mail', id, name: 'welcome', body, contentType: 'application/json', headers: {} },
-  ...{ policy: JOB.policy, priority: 0, lifo: false, delayMs: 0 },
+  ...{ queue: 'mail', id, name: 'welcome', contentType: 'application/json', headers: {} },
+  ...{ policy: JOB.policy, priority: 0, lifo: false, delayMs: 0, body: new TextEncoder().encode('{}') },
 });
 
 function complete({ held, loop }: World, id: string): Promise<Settled> {
   const lease = held.get(id)?.lease ?? { queue: 'mail', id, token: 0 };
   held.delete(id);
-  return loop.settle({ lease, next: { to: 'completed', result: null }, mode: 'strict' });
+  const next = { to: 'completed', result: null } as const;
+  return new Promise((resolve) => loop.settle({ lease, next, mode: 'strict' }, resolve));
 }
 
 const away = (): never => {

@@ -14,7 +14,7 @@ import type { Random } from '../runtime/random.ts';
 import type { ClaimAnswer, Claimed, ClaimRequest, Settlement, Store } from '../store/store.ts';
 import type { Confirmed, LeaseKeeper } from './lease-keeper.ts';
 import type { Limiter } from './limiter.ts';
-import { Outbox, type Outgoing, type Settled } from './outbox.ts';
+import { Outbox, type Outgoing } from './outbox.ts';
 import { deliverOneByOne, isRefusal } from './refusal.ts';
 
 export interface ClaimLoopOptions {
@@ -109,12 +109,11 @@ export class ClaimLoop {
     this.#pump();
   }
 
-  /** Resolves when the store has it, or when its lease can no longer be held. Never rejects. */
-  settle(settlement: Settlement): Promise<Settled> {
-    const settled = this.#outbox.put(settlement);
+  /** Told when the store has it, or when its lease can no longer be held. */
+  settle(settlement: Settlement, onSettled: Outgoing['onSettled']): void {
+    this.#outbox.put({ settlement, onSettled });
     if (this.#ended.signal.aborted) this.#outbox.giveUp(() => true);
     else this.#pumpSoon();
-    return settled;
   }
 
   /** Sends nothing any more; resolves when the call under way, if any, is over. */
@@ -211,9 +210,10 @@ export class ClaimLoop {
     if (batch.length === 0) return (await store.claim(requests))[0] ?? null;
     const settlements = batch.map(({ settlement }) => settlement);
     const { settled, claimed } = await store.commit(settlements, requests);
-    for (const [index, { resolve }] of batch.entries()) {
+    for (let index = 0; index < batch.length; index++) {
       const result = settled[index];
-      if (result !== undefined) resolve({ ...result, refusal: null });
+      if (result === undefined) continue;
+      batch[index]?.onSettled({ outcome: result.outcome, state: result.state, refusal: null });
     }
     return claimed[0] ?? null;
   }

@@ -1,4 +1,3 @@
-import type { Clock } from '../runtime/clock.ts';
 import type { RunningJob } from './running-job.ts';
 
 /** What a processor gets beside the job. */
@@ -35,32 +34,59 @@ export interface ProcessorContext {
   progress(value: unknown): Promise<void>;
 }
 
+/** The attempt, as its context sees it. */
 export interface ContextParts {
-  readonly signal: () => AbortSignal;
+  readonly job: RunningJob;
   readonly worker: string;
-  readonly clock: Clock;
-  readonly startedMs: number;
+  /** Made when it is read. */
+  readonly signal: AbortSignal;
+  readonly deadlineMs: number | null;
 }
 
-/** Its functions need no `this`, so that a processor may take it apart. */
-export function contextFor(
-  job: RunningJob,
-  { signal, worker, clock, startedMs }: ContextParts,
-): ProcessorContext {
-  const { timeoutMs } = job.policy;
-  return {
-    get signal() {
-      return signal();
+/** Its functions need no `this`, so that a processor may take it apart, or copy it. */
+export class AttemptContext implements ProcessorContext {
+  readonly #parts: ContextParts;
+  declare readonly signal: AbortSignal;
+  declare readonly deadlineMs: number | null;
+  readonly token: number;
+  readonly attempt: number;
+  readonly lastAttempt: boolean;
+  readonly workerId: string;
+  readonly log: ProcessorContext['log'];
+  readonly progress: ProcessorContext['progress'];
+  readonly assertLease: ProcessorContext['assertLease'];
+
+  /**
+   * What `signal` and `deadlineMs` are is known when they are read. Own properties, as the others are; with functions
+   * of its own for each context they would cost each a hidden class, and everything that these functions know
+   * would be kept with it until the next full collection of garbage: half of all that a small attempt is made of.
+   */
+  static readonly #read: Readonly<Record<'signal' | 'deadlineMs', PropertyDescriptor>> = {
+    signal: {
+      ...{ enumerable: true, configurable: true },
+      get(this: AttemptContext) {
+        return this.#parts.signal;
+      },
     },
-    token: job.token,
-    attempt: job.attempt,
-    lastAttempt: job.isLastAttempt,
-    workerId: worker,
-    get deadlineMs() {
-      return timeoutMs === null ? null : Math.max(0, startedMs + timeoutMs - clock.monotonic());
+    deadlineMs: {
+      ...{ enumerable: true, configurable: true },
+      get(this: AttemptContext) {
+        return this.#parts.deadlineMs;
+      },
     },
-    assertLease: () => job.assertLease(),
-    log: (line) => job.log(line),
-    progress: (value) => job.updateProgress(value),
   };
+
+  constructor(parts: ContextParts) {
+    const { job, worker } = parts;
+    this.#parts = parts;
+    Object.defineProperty(this, 'signal', AttemptContext.#read.signal);
+    Object.defineProperty(this, 'deadlineMs', AttemptContext.#read.deadlineMs);
+    this.token = job.token;
+    this.attempt = job.attempt;
+    this.lastAttempt = job.isLastAttempt;
+    this.workerId = worker;
+    this.log = (line) => job.log(line);
+    this.progress = (value) => job.updateProgress(value);
+    this.assertLease = () => job.assertLease();
+  }
 }

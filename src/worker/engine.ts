@@ -298,7 +298,7 @@ export class Engine {
       keeper: this.#keeper,
       ...{ strategies, mode, leaseMs, prefetch, tell, quarantine: this.#quarantine },
       slots: () => this.concurrency,
-      settle: (settlement) => this.#loop.settle(settlement),
+      settle: (settlement, onSettled) => this.#loop.settle(settlement, onSettled),
       onSlotFree: () => this.#loop.wake(),
       onIdle: () => this.#checkDrained(),
     });
@@ -310,13 +310,13 @@ export class Engine {
     this.#foundEnd = false;
     for (const one of claimed) {
       if (this.#phase === 'started' || one.settled) this.#attempts.begin(one, gaps);
-      else void this.#handBack(one);
+      else this.#handBack(one);
     }
   }
 
-  async #handBack({ lease }: Claimed): Promise<void> {
+  #handBack({ lease }: Claimed): void {
     const next = { to: 'released', afterMs: 0, why: CLOSED_TOO_SOON } as const;
-    await this.#loop.settle({ lease, next, mode: this.#engine.options.mode });
+    this.#loop.settle({ lease, next, mode: this.#engine.options.mode }, () => {});
   }
 
   #checkDrained(): void {

@@ -13,7 +13,8 @@ export interface Settled {
 
 export interface Outgoing {
   readonly settlement: Settlement;
-  readonly resolve: (settled: Settled) => void;
+  /** Told once. Must not throw: what is told here is over, whatever they make of it who hear of it. */
+  readonly onSettled: (settled: Settled) => void;
 }
 
 /** Ended attempts that wait for the next round trip. */
@@ -24,10 +25,8 @@ export class Outbox {
     return this.#waiting.length;
   }
 
-  put(settlement: Settlement): Promise<Settled> {
-    return new Promise((resolve) => {
-      this.#waiting.push({ settlement, resolve });
-    });
+  put(outgoing: Outgoing): void {
+    this.#waiting.push(outgoing);
   }
 
   /** From the front as many as one call may carry. */
@@ -47,12 +46,13 @@ export class Outbox {
 
   /** Those are not sent any more; nobody knows whether the store has them. */
   giveUp(which: (lease: LeaseRef) => boolean): void {
-    const kept: Outgoing[] = [];
+    const [kept, given]: [Outgoing[], Outgoing[]] = [[], []];
     for (const outgoing of this.#waiting) {
-      if (which(outgoing.settlement.lease)) outgoing.resolve(UNKNOWN);
+      if (which(outgoing.settlement.lease)) given.push(outgoing);
       else kept.push(outgoing);
     }
     this.#waiting = kept;
+    for (const { onSettled } of given) onSettled(UNKNOWN);
   }
 }
 

@@ -29,12 +29,12 @@ export async function deliverOneByOne(
   return [];
 }
 
-async function deliver(store: Pick<Store, 'commit'>, { settlement, resolve }: Outgoing): Promise<void> {
-  const refusal = await attempt(store, settlement, null, resolve);
+async function deliver(store: Pick<Store, 'commit'>, { settlement, onSettled }: Outgoing): Promise<void> {
+  const refusal = await attempt(store, settlement, null, onSettled);
   if (refusal === null) return;
   const error = toStoredError(refusal, settlement.lease.queue);
   const instead: Settlement = { ...settlement, next: { to: 'failed', error, cause: 'invalid-payload' } };
-  if ((await attempt(store, instead, refusal, resolve)) !== null) resolve({ ...UNKNOWN, refusal });
+  if ((await attempt(store, instead, refusal, onSettled)) !== null) onSettled({ ...UNKNOWN, refusal });
 }
 
 /** Answers the refusal, if it was one. */
@@ -42,11 +42,11 @@ async function attempt(
   store: Pick<Store, 'commit'>,
   settlement: Settlement,
   refusal: Error | null,
-  resolve: Outgoing['resolve'],
+  onSettled: Outgoing['onSettled'],
 ): Promise<Error | null> {
   try {
     const { settled } = await store.commit([settlement]);
-    resolve({ outcome: settled[0]?.outcome ?? 'unknown', state: settled[0]?.state ?? null, refusal });
+    onSettled({ outcome: settled[0]?.outcome ?? 'unknown', state: settled[0]?.state ?? null, refusal });
     return null;
   } catch (thrown) {
     if (isRefusal(thrown)) return asError(thrown);

@@ -10,19 +10,17 @@ export interface Ending {
   readonly ran: Ran;
   readonly decision: Decision;
   readonly settled: Settled;
-  /** Stands for the store's clock in what listeners see. */
-  readonly nowMs: number;
 }
 
-/** Tells what an attempt has become, once the store has it. */
-export function report(tell: Tell, ending: Ending): void {
+/** Tells what an attempt has become, once the store has it. `nowMs` stands for its clock in what listeners see. */
+export function report(tell: Tell, ending: Ending, nowMs: number): void {
   const { attempt, decision, settled } = ending;
   if (settled.outcome !== 'ok') {
     const why = settled.outcome === 'unknown' ? 'the store did not answer in time' : settled.outcome;
     tell('lease-lost', attempt.job, why);
     return;
   }
-  attempt.job.ended(changesOf(ending));
+  attempt.job.ended(changesOf(ending, nowMs));
   if (settled.refusal !== null) tell('failed', attempt.job, settled.refusal);
   else if (settled.state === 'cancelled' && decision.to !== 'cancelled') {
     tell('cancelled', attempt.job, 'somebody asked for it while it ran');
@@ -58,7 +56,7 @@ function tellDecision(tell: Tell, { attempt, ran, decision }: Ending): void {
   }
 }
 
-function changesOf({ attempt, decision, settled, nowMs }: Ending): Partial<JobRecord> {
+function changesOf({ attempt, decision, settled }: Ending, nowMs: number): Partial<JobRecord> {
   const { job } = attempt.claimed;
   const state = settled.state ?? job.state;
   const finishedAt = nowMs;
