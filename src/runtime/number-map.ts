@@ -10,6 +10,8 @@
 /** Keys are never negative. */
 const FREE = -1;
 const LEAST_PLACES = 16;
+/** 2^32 divided by the golden ratio, and made odd. */
+const SPREAD = 0x9e37_79b1;
 
 export class NumberMap<V> {
   /** A power of two of places, half of them free at least; an entry lies at its home, or at the next place not taken. */
@@ -63,10 +65,18 @@ export class NumberMap<V> {
     return keys.map((key) => this.get(key) as V);
   }
 
+  /**
+   * Numbers in a row, which keys mostly are, come to lie evenly apart. Left in a row they would make one long run of
+   * places, and each `delete` would look through all of it.
+   */
+  #homeOf(key: number): number {
+    return (Math.imul(key, SPREAD) >>> 8) & this.#mask;
+  }
+
   /** Where the key is, or where it would go. */
   #placeOf(key: number): number {
     const keys = this.#keys;
-    let place = key & this.#mask;
+    let place = this.#homeOf(key);
     while (keys[place] !== key && keys[place] !== FREE) place = (place + 1) & this.#mask;
     return place;
   }
@@ -77,7 +87,7 @@ export class NumberMap<V> {
     let open = gap;
     for (let place = (gap + 1) & this.#mask; keys[place] !== FREE; place = (place + 1) & this.#mask) {
       const key = keys[place] as number;
-      if (((place - key) & this.#mask) < ((place - open) & this.#mask)) continue;
+      if (((place - this.#homeOf(key)) & this.#mask) < ((place - open) & this.#mask)) continue;
       keys[open] = key;
       this.#values[open] = this.#values[place];
       open = place;
