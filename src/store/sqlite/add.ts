@@ -1,7 +1,7 @@
 import type { AddOutcome, NewJob } from '../store.ts';
-import type { SqlValue } from './driver.ts';
-import { manyRows } from './many.ts';
-import { remembering, textOfPolicy } from './policy-text.ts';
+import type { Database } from './database.ts';
+import { endToEnd, stretchesOf, stretchIn } from './end-to-end.ts';
+import { textOfPolicy } from './policy-text.ts';
 import { type QueueState, tell } from './queue.ts';
 import { sumOf } from './sum.ts';
 import type { Transaction } from './transaction.ts';
@@ -12,22 +12,22 @@ const INSERT_JOB = `
     timeout_ms, keep_completed_ms, keep_failed_ms)
   values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
   on conflict (id, queue) do nothing`;
-/** The same for jobs without wishes. */
-const INSERT_PLAIN = manyRows({
-  shared: 2,
-  before: `
-    insert into millrace_job (queue, added_at, ready_at, state, priority, seq, rank, id, name) values`,
-  row: (at) => `(?1, ?2, ?2, 'waiting', 0, ?${at}, ?${at}, ?${at + 1}, ?${at + 2})`,
-  width: 3,
-  after: 'on conflict (id, queue) do nothing',
-});
-const INSERT_BODIES = manyRows({
-  shared: 0,
-  before: 'insert into millrace_body (seq, content_type, headers, policy, body, sum) values',
-  row: (at) => `(?${at}, ?${at + 1}, ?${at + 2}, ?${at + 3}, ?${at + 4}, ?${at + 5})`,
-  width: 6,
-  after: '',
-});
+/**
+ * The same for jobs without wishes, any number of them. What a driver does for each value that is bound costs more than what
+ * SQLite does for the row, so the rows come as one list of JSON.
+ */
+const insertPlain = (id: string, name: string): string => `
+  insert into millrace_job (queue, added_at, ready_at, state, priority, seq, rank, id, name)
+  select ?1, ?2, ?2, 'waiting', 0, ?3 + e.key, ?3 + e.key, ${id}, ${name} from json_each(?4) e where true
+  on conflict (id, queue) do nothing`;
+const INSERT_ALIKE = insertPlain('e.value', '?5');
+const INSERT_PLAIN = insertPlain('e.value ->> 0', 'e.value ->> 1');
+const insertBodies = (contentType: string, headers: string, policy: string): string => `
+  insert into millrace_body (seq, sum, body, content_type, headers, policy)
+  select ?1 + e.key, e.value ->> 2, ${stretchIn('?2', 'e.value')}, ${contentType}, ${headers}, ${policy}
+  from json_each(?3) e`;
+const INSERT_ALIKE_BODIES = insertBodies('?4', '?5', '?6');
+const INSERT_BODIES = insertBodies('e.value ->> 3', 'e.value ->> 4', 'e.value ->> 5');
 const TAKE_BACK = 'delete from millrace_job where seq > ?';
 const NAME = 'select name from millrace_job where id = ? and queue = ?';
 
@@ -61,14 +61,11 @@ function addTogether(tx: Transaction, jobs: readonly NewJob[]): AddOutcome[] | n
   if (first === undefined || jobs.length === 1) return null;
   const queue = tx.ensureQueue(first.queue);
   const before = tx.last('seq');
-  const rows = jobs.map(({ id, name }, index) => [before + 1 + index, id, name]);
-  if (INSERT_PLAIN(tx.db, [queue.id, tx.now], rows) < jobs.length) {
+  if (insertPlainJobs(tx, queue, { jobs, from: before + 1 }) < jobs.length) {
     tx.db.run(TAKE_BACK, before);
     return null;
   }
-  const bodyOf = bodies();
-  const cold = jobs.map((job, index) => bodyOf(job, before + 1 + index));
-  INSERT_BODIES(tx.db, [], cold);
+  insertTheirBodies(tx.db, jobs, before + 1);
   tx.skip('seq', jobs.length);
   return added(tx, queue, { jobs, count: 'count_waiting' });
 }
@@ -77,7 +74,7 @@ function addOne(tx: Transaction, job: NewJob): AddOutcome {
   const queue = tx.ensureQueue(job.queue);
   const seq = tx.last('seq') + 1;
   if (insertJob(tx, queue, { job, seq }) === 0) return duplicate(tx, queue, job.id);
-  INSERT_BODIES(tx.db, [], [bodies()(job, seq)]);
+  insertTheirBodies(tx.db, [job], seq);
   tx.next('seq');
   if (job.delayMs > 0) queue.nextDueAt = undefined;
   const [outcome] = added(tx, queue, {
@@ -105,15 +102,47 @@ function added(
 
 const ADDED = { event: 'added' } as const;
 
-/** The values of its row. */
-type BodyOf = (job: NewJob, seq: number) => SqlValue[];
+/** Answers how many are new. */
+function insertPlainJobs(
+  { db, now }: Transaction,
+  queue: QueueState,
+  { jobs, from }: { jobs: readonly NewJob[]; from: number },
+): number {
+  const name = jobs[0]?.name ?? '';
+  if (jobs.every((job) => job.name === name)) {
+    const ids = JSON.stringify(jobs.map(({ id }) => id));
+    return db.run(INSERT_ALIKE, queue.id, now, from, ids, name);
+  }
+  const rows = JSON.stringify(jobs.map(({ id, name }) => [id, name]));
+  return db.run(INSERT_PLAIN, queue.id, now, from, rows);
+}
 
-function bodies(): BodyOf {
-  const headersOf = remembering((headers: NewJob['headers']) => JSON.stringify(headers));
-  const policyOf = remembering(textOfPolicy);
-  return (job, seq) => {
-    const { contentType, headers, policy, body } = job;
-    return [seq, contentType, headersOf(headers), policyOf(policy), body, sumOf(body, job)];
+/** `from`: the number of the first. */
+function insertTheirBodies(db: Database, jobs: readonly NewJob[], from: number): void {
+  const bodies = jobs.map(({ body }) => body);
+  const stretches = stretchesOf(bodies);
+  const labels = jobs.map(labelling());
+  const rows = jobs.map((job, index) => [...(stretches[index] ?? []), sumOf(job.body, job)]);
+  const [label] = labels;
+  if (label !== undefined && labels.every((other) => other === label)) {
+    db.run(INSERT_ALIKE_BODIES, from, endToEnd(bodies), JSON.stringify(rows), ...label);
+  } else {
+    const labelled = rows.map((row, index) => [...row, ...(labels[index] ?? [])]);
+    db.run(INSERT_BODIES, from, endToEnd(bodies), JSON.stringify(labelled));
+  }
+}
+
+type Label = readonly [contentType: string, headers: string, policy: string];
+
+/** Jobs in a row that have the same get the same list. */
+function labelling(): (job: NewJob) => Label {
+  let last: { readonly job: NewJob; readonly label: Label } | null = null;
+  return (job) => {
+    const { contentType, headers, policy } = job;
+    if (last?.job.contentType !== contentType || last.job.headers !== headers || last.job.policy !== policy) {
+      last = { job, label: [contentType, JSON.stringify(headers), textOfPolicy(policy)] };
+    }
+    return last.label;
   };
 }
 

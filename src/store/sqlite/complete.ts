@@ -5,6 +5,7 @@ import { ATTEMPTS_KEPT, keptForNoTime } from '../../job/keep.ts';
 import { isPastDue } from '../../job/lease.ts';
 import type { Bytes } from '../../job/record.ts';
 import type { Settlement, SettleResult } from '../store.ts';
+import { endToEnd } from './end-to-end.ts';
 import { isRecorded, type QueueState, tell } from './queue.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -121,16 +122,6 @@ function writeWith(tx: Transaction, endings: readonly Ending[]): void {
     return row;
   });
   tx.db.run(COMPLETE_WITH, tx.now, JSON.stringify(rows), endToEnd(results));
-}
-
-function endToEnd(parts: readonly Bytes[]): Bytes {
-  const whole = new Uint8Array(parts.reduce((sum, { byteLength }) => sum + byteLength, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.byteLength;
-  }
-  return whole;
 }
 
 function report(tx: Transaction, queue: QueueState, { settlement, held }: Ending): void {

@@ -23,15 +23,6 @@ export function textOfPolicy(policy: JobPolicy): string {
   return JSON.stringify(Object.fromEntries(unusual));
 }
 
-/** For the jobs of one call, of which most share one object with the one before. */
-export function remembering<T extends object>(textOf: (value: T) => string): (value: T) => string {
-  let last: { readonly value: T; readonly text: string } | null = null;
-  return (value) => {
-    if (last?.value !== value) last = { value, text: textOf(value) };
-    return last.text;
-  };
-}
-
 /** null for text that is damaged: one such job must not keep others from being read. The same for headers. */
 export function policyOfText(text: string): JobPolicy | null {
   return recall(policies, text, () => {
