@@ -1,6 +1,7 @@
 /**
  * The hot path: ends of attempts go out and jobs come in by the same round trip. While one call is under way,
- * what ends gathers, and leaves together with a claim for the slots that came free. An idle loop sleeps until a
+ * what ends gathers, and leaves together with a claim for the slots that came free. When many have gathered before that,
+ * they leave by a call of their own, so that the store has work while the answer to the claim is read here. An idle loop sleeps until a
  * hint, the next due job, or the poll that catches what no hint told.
  */
 
@@ -69,6 +70,8 @@ const MAX_POLL_MS = 5_000;
  * other run. With fewer, what a call costs by itself is more than what that saves.
  */
 const HALVES_FROM_SLOTS = 32;
+/** With fewer, a call of their own costs more than it saves. */
+const ENDS_ALONE_FROM = 32;
 const AFTER_ERROR = { type: 'exponential', delayMs: 100, factor: 2, maxMs: 3_000, jitter: 0.5 } as const;
 
 export class ClaimLoop {
@@ -87,6 +90,9 @@ export class ClaimLoop {
   #failuresInRow = 0;
   #timer: Timer | null = null;
   #lastTrip: Promise<void> = Promise.resolve();
+  /** Ends are under way without a claim. */
+  #sendingEnds = false;
+  #lastEnds: Promise<void> = Promise.resolve();
 
   constructor(options: ClaimLoopOptions) {
     this.#options = options;
@@ -117,11 +123,11 @@ export class ClaimLoop {
   }
 
   /** Sends nothing any more; resolves when the call under way, if any, is over. */
-  end(): Promise<void> {
+  async end(): Promise<void> {
     this.stopClaiming();
     this.#ended.abort();
     this.#outbox.giveUp(() => true);
-    return this.#lastTrip;
+    await Promise.all([this.#lastTrip, this.#lastEnds]);
   }
 
   /** At the end of this turn of promises: attempts that began together often end together, too. */
@@ -135,12 +141,25 @@ export class ClaimLoop {
   }
 
   #pump(): void {
-    if (this.#underWay || this.#ended.signal.aborted) return;
+    if (this.#ended.signal.aborted) return;
+    if (this.#underWay) {
+      this.#sendEnds();
+      return;
+    }
     const batch = this.#outbox.take();
     const claim = this.#unanswered ?? this.#nextClaim(batch.length > 0);
     if (batch.length === 0 && claim === null) return;
     this.#underWay = true;
     this.#lastTrip = this.#send(batch, claim).then(() => this.#pump());
+  }
+
+  #sendEnds(): void {
+    if (this.#sendingEnds || this.#outbox.size < Math.max(ENDS_ALONE_FROM, this.#share() / 2)) return;
+    this.#sendingEnds = true;
+    this.#lastEnds = this.#deliver(this.#outbox.take(), null).then(() => {
+      this.#sendingEnds = false;
+      this.#pump();
+    });
   }
 
   /** With settlements it costs nothing to ask, hungry or not. */
