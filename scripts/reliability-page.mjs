@@ -53,6 +53,8 @@ was given by the run that it stands for; none was typed.
 ## Promises
 
 - A job whose adding was acknowledged survives a crash of any process and a power cut, if the disk flushes when it is asked to.
+- So does what became of it. Only that a worker has taken a job may be undone by a power cut, within 5 ms and while nothing
+  that was asked for later has been acknowledged: the job then waits as before.
 - It runs at least once, and completes at most once in each generation.
 - One worker holds it at a time. A worker that lost its lease changes nothing any more: every write carries a token.
 - A call whose answer was lost can be repeated: it neither doubles a job nor strands one.

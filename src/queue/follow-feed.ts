@@ -31,7 +31,10 @@ export type Followed = { readonly gap: number } | { readonly change: Change };
 export async function* followFeed(client: Client, options: FollowOptions): AsyncGenerator<Followed> {
   const { queue, signal, onPage } = options;
   const bell = new Bell(client.clock);
-  const unwatch = await client.watch(queue, () => bell.ring());
+  const unwatch = await client.watch(queue, ({ news }) => {
+    // Nothing has changed yet.
+    if (news !== 'coming') bell.ring();
+  });
   let cursor = options.after;
   let pollMs = MIN_POLL_MS;
   try {

@@ -3,7 +3,7 @@ import { ClosedError, DriverMissingError, InvalidOptionError, StoreUnavailableEr
 import { encodeJson } from '../job/payload.ts';
 import type { StoredError } from '../job/record.ts';
 import { settle } from '../runtime/settle.ts';
-import { CHANGE_KINDS, type FeedRequest, type Next, type Store } from '../store/store.ts';
+import { CHANGE_KINDS, type FeedRequest, type Hint, type Next, type Store } from '../store/store.ts';
 import { type TestStore, testStore } from '../testing/test-store.ts';
 import { Queue } from './queue.ts';
 import type { AnyQueueEvent } from './queue-event.ts';
@@ -114,6 +114,34 @@ test('what gives a hint is told without any time passing, the rest within a seco
   await t.advance('1s');
 
   expect(kinds(told)).toEqual(['added', 'progress']);
+});
+
+test('the feed is not read for jobs that are only on their way', async () => {
+  let reads = 0;
+  const heard: ((hint: Hint) => void)[] = [];
+  const store: Store = {
+    ...t.store,
+    feed: (request) => {
+      reads += 1;
+      return t.store.feed(request);
+    },
+    watch: async (_queues, onNews) => {
+      heard.push(onNews);
+      return () => {};
+    },
+  };
+  const hasty = new QueueEvents('orders', { connection: { ...t.connection, store } });
+  await listen(hasty);
+  await settle();
+  const before = reads;
+  for (const tell of heard) tell({ queue: 'orders', news: 'coming' });
+  await settle();
+  expect(reads).toBe(before);
+  for (const tell of heard) tell({ queue: 'orders', news: 'taken' });
+  await settle();
+
+  expect(reads).toBe(before + 1);
+  await hasty.close();
 });
 
 test('nothing is missed when every hint is lost', async () => {

@@ -93,7 +93,9 @@ class Vigil {
 
   async #watch(): Promise<void> {
     this.end();
-    this.#unwatch = await this.#client.watch(this.#ref.queue, () => this.#bell.ring());
+    this.#unwatch = await this.#client.watch(this.#ref.queue, ({ news }) => {
+      if (news !== 'coming') this.#bell.ring();
+    });
     await this.#feed?.start();
   }
 

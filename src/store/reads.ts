@@ -170,10 +170,14 @@ export interface DumpRow {
   readonly value: string;
 }
 
-/** News is a hint: losing one costs latency, never a job. `unknown`: something changed, look. */
+/**
+ * News is a hint: losing one costs latency, never a job. `unknown`: something changed, look. Of jobs that are added some
+ * stores tell those who claim beforehand: `coming`, a claim that is made now finds them; then `taken`, and not `ready`, if
+ * such a claim has left none.
+ */
 export interface Hint {
   readonly queue: string;
-  readonly news: 'ready' | 'ended' | 'cancel' | 'settings' | 'unknown';
+  readonly news: 'ready' | 'coming' | 'taken' | 'ended' | 'cancel' | 'settings' | 'unknown';
 }
 
 export type Unwatch = () => void;

@@ -327,7 +327,7 @@ export class Engine {
 
   #hear({ news }: Hint): void {
     if (news === 'cancel' || news === 'unknown') this.#keeper.hint(news === 'cancel');
-    if (news === 'ended' || news === 'cancel') return;
+    if (news === 'ended' || news === 'cancel' || news === 'taken') return;
     this.#foundEnd = false;
     this.#loop.wake();
   }

@@ -17,9 +17,10 @@ describe.skipIf(noStrace !== null)('a disk that fails', () => {
   it.each([
     ['a write while the schema is made', 'inject=pwrite64:error=EIO:when=14', 1],
     ['a write while jobs run', 'inject=pwrite64:error=EIO:when=250', 1],
-    ['a flush while jobs run', 'inject=fsync:error=EIO:when=25', 1],
+    ['a flush of a commit while jobs run', 'inject=fsync:error=EIO:when=25', 1],
+    ['a flush of added jobs while others run', 'inject=fdatasync:error=EIO:when=25', 1],
     ['a read', 'inject=pread64:error=EIO:when=20', 1],
-    ['twelve flushes in a row', 'inject=fsync:error=EIO:when=30..41', 12],
+    ['twelve flushes in a row', 'inject=fsync,fdatasync:error=EIO:when=30..41', 12],
   ])('%s: nothing acknowledged is lost, and the worker goes on', async (_name, rule, faults) => {
     const troubled = new Troubled(nextPath(), { inject: [rule] });
     try {

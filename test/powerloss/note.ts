@@ -40,7 +40,8 @@ export type Note =
   /** Acknowledged. */
   | { readonly note: 'added'; readonly queue: string; readonly ids: readonly string[] }
   | { readonly note: 'removed'; readonly ids: readonly string[] }
-  | ({ readonly note: 'claimed'; readonly token: number } & OfJob)
+  /** `call`: jobs with the same one came by one call. */
+  | ({ readonly note: 'claimed'; readonly token: number; readonly call?: string } & OfJob)
   | ({ readonly note: 'ended'; readonly token: number; readonly state: JobState } & OfJob)
   | ({ readonly note: 'cancelled' | 'redriven' | 'promoted' | 'logged' } & OfJob)
   | ({ readonly note: 'progress'; readonly value: number } & OfJob)

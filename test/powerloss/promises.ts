@@ -1,6 +1,8 @@
 /**
  * What the store has promised so far, and whether the jobs that were found after a power cut keep it. A job may be
- * further than what was acknowledged, by a write that was under way, and never less far.
+ * further than what was acknowledged, by a write that was under way, and never less far. Only claims may be undone by a
+ * power cut, as if they had never been: whole calls, and none that was answered before something was asked for that has
+ * been acknowledged since.
  */
 
 import type { JobRecord, JobState } from 'millrace';
@@ -15,10 +17,13 @@ export interface Broken {
 
 export interface Judgement {
   readonly lost: readonly Broken[];
+  /** Claims that the power cut has undone, as it may. */
+  readonly undone: number;
   /** What must be impossible, acknowledged or not: half a batch, a job twice, one that nobody added, other bytes. */
   readonly wrong: readonly string[];
 }
 
+type Claim = Extract<Note, { readonly note: 'claimed' }>;
 type Check = (found: Found) => boolean;
 interface Promised {
   readonly kind: PromiseKind;
@@ -39,12 +44,18 @@ export class Promises {
   readonly #sizes = new Map<string, readonly number[]>();
   readonly #removing = new Set<string>();
   readonly #removed = new Set<string>();
+  readonly #claims: Claim[] = [];
+  /** So many of the claims are on the disk, since later writes were acknowledged. */
+  #firm = 0;
+  /** How many claims there were when a write was asked for. */
+  readonly #asked = new Map<string, number>();
 
   get count(): number {
     return this.#promised.length;
   }
 
   take(note: Note): void {
+    this.#confirm(note);
     switch (note.note) {
       case 'phase':
       case 'opened':
@@ -79,6 +90,10 @@ export class Promises {
       case 'operation':
         this.#promise(note, ({ operations }) => operations.has(note.id));
         return;
+      case 'claimed':
+        this.#claims.push(note);
+        this.#promise(note, this.#ofClaim(note, this.#claims.length));
+        return;
       default:
         this.#promise(note, this.#ofJob(note));
     }
@@ -87,7 +102,26 @@ export class Promises {
   judge(found: Found): Judgement {
     const broken = this.#promised.filter(({ isKept }) => !isKept(found));
     const lost = broken.map(({ kind, note }) => ({ kind, detail: this.#explain(note, found) }));
-    return { lost, wrong: [...this.#halves(found), ...this.#strangers(found), ...found.doubled] };
+    const wrong = [
+      ...this.#halves(found),
+      ...this.#halfClaims(found),
+      ...this.#strangers(found),
+      ...found.doubled,
+    ];
+    return { lost, undone: this.#claims.filter((note) => isUndone(note, found)).length, wrong };
+  }
+
+  /** All that was noted so far is on the disk, whatever it says of itself. */
+  confirmAll(): void {
+    this.#firm = this.#claims.length;
+  }
+
+  /** What is on the disk has all before it there, too. */
+  #confirm(note: Note): void {
+    const key = 'ids' in note ? (note.ids[0] ?? '') : 'id' in note ? note.id : '';
+    if (['adding', 'removing', 'changing'].includes(note.note)) this.#asked.set(key, this.#claims.length);
+    if (!['added', 'removed', 'changed'].includes(note.note)) return;
+    this.#firm = Math.max(this.#firm, this.#asked.get(key) ?? 0);
   }
 
   #promise(note: Note & { readonly note: PromiseKind }, isKept: Check): void {
@@ -107,6 +141,22 @@ export class Promises {
       if (job === undefined) return this.#removing.has(note.id);
       return job.generation > note.generation || isAsFar(note, job, found);
     };
+  }
+
+  #ofClaim(note: Claim, number: number): Check {
+    const isThere = this.#ofJob(note);
+    return (found) => isThere(found) || (number > this.#firm && isUndone(note, found));
+  }
+
+  /** A call has given out all of its jobs or none. */
+  #halfClaims(found: Found): string[] {
+    const calls = new Set(this.#claims.flatMap(({ call }) => call ?? []));
+    return [...calls].flatMap((name) => {
+      const claims = this.#claims.filter(({ call }) => call === name);
+      const undone = claims.filter((note) => isUndone(note, found)).length;
+      if (undone === 0 || undone === claims.length) return [];
+      return [`${undone} of the ${claims.length} jobs of the claim ${name} are as if it had never been`];
+    });
   }
 
   /** A batch is there as a whole or not at all. */
@@ -133,6 +183,13 @@ export class Promises {
     const { state, generation, token } = job ?? { state: 'missing', generation: 0, token: 0 };
     return `${JSON.stringify(note).slice(0, 200)} but ${state}, generation ${generation}, token ${token}`;
   }
+}
+
+/** As if it had never been: the job waits as before. */
+function isUndone({ id, generation, token }: Claim, { jobs }: Found): boolean {
+  const job = jobs.get(id);
+  if (job === undefined || job.generation !== generation || job.token >= token) return false;
+  return job.state === 'waiting' || job.state === 'delayed';
 }
 
 /** Of a job in the generation of the note. */

@@ -38,6 +38,7 @@ export function oldFile(): { readonly file: Buffer; readonly promised: Promises 
   const promised = new Promises();
   const lines = unpacked('schema-1.notes.gz').toString().split('\n');
   for (const line of lines) if (line !== '') promised.take(JSON.parse(line) as Note);
+  promised.confirmAll();
   return { file: unpacked('schema-1.db.gz'), promised };
 }
 
@@ -70,15 +71,28 @@ export function figuresOf(verdict: Verdict): Record<string, number> {
     'with half a batch, or a job twice or changed': verdict.wrong,
     'with acknowledged writes lost': verdict.withLosses,
     'most acknowledged writes lost in one image': verdict.mostLost,
+    'with claims that are as if they had never been, as they may': verdict.withUndone,
+    'most of those in one image': verdict.mostUndone,
   };
 }
 
 /** The one line that says it. */
 export function inWords(verdict: Verdict): string {
-  const { scenario, steps, flushes, acknowledged, images, unopenable, corrupt, wrong, withLosses, mostLost } =
-    verdict;
+  const {
+    scenario,
+    steps,
+    flushes,
+    acknowledged,
+    images,
+    unopenable,
+    corrupt,
+    wrong,
+    withLosses,
+    mostLost,
+    withUndone,
+  } = verdict;
   return (
     `${scenario}: ${steps} calls, ${flushes} flushes, ${acknowledged} acknowledged writes, ${images} images: ` +
-    `${unopenable} unopenable, ${corrupt} corrupt, ${wrong} wrong, ${withLosses} with losses (at most ${mostLost})`
+    `${unopenable} unopenable, ${corrupt} corrupt, ${wrong} wrong, ${withLosses} with losses (at most ${mostLost}), ${withUndone} with claims undone`
   );
 }

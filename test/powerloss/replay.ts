@@ -19,6 +19,8 @@ export interface Tally {
   corrupt: number;
   /** Images in which an acknowledged write is missing. */
   withLosses: number;
+  /** Images in which a claim is undone, as it may. */
+  withUndone: number;
   /** Images with something that must not be, acknowledged or not: half a batch, a job twice. */
   wrong: number;
 }
@@ -32,6 +34,7 @@ export interface Verdict extends Tally {
   /** Acknowledged writes at the end. */
   readonly acknowledged: number;
   readonly mostLost: number;
+  readonly mostUndone: number;
   /** Images that were looked at in full, and then worked with. */
   readonly thorough: number;
   readonly byWay: Partial<Record<WayName, Tally>>;
@@ -55,7 +58,16 @@ const THOROUGH_EVERY_AT_OPEN = 5;
 const EXAMPLES = 5;
 const SWEEP_EVERY = 50;
 
-const newTally = (): Tally => ({ images: 0, unopenable: 0, corrupt: 0, withLosses: 0, wrong: 0 });
+const BAD: ReadonlySet<keyof Tally> = new Set<keyof Tally>(['unopenable', 'corrupt', 'withLosses', 'wrong']);
+
+const newTally = (): Tally => ({
+  images: 0,
+  unopenable: 0,
+  corrupt: 0,
+  withLosses: 0,
+  withUndone: 0,
+  wrong: 0,
+});
 
 export async function replay(recording: Recording, options: ReplayOptions): Promise<Verdict> {
   const { images, seed, promised = new Promises() } = options;
@@ -95,6 +107,7 @@ class Run {
   readonly #examples: string[] = [];
   #phase = 'start';
   #mostLost = 0;
+  #mostUndone = 0;
   #thorough = 0;
 
   constructor(recording: Recording, promises: Promises, seed: number) {
@@ -135,7 +148,7 @@ class Run {
     );
     const add = (key: keyof Tally, says: string): void => {
       for (const tally of tallies) tally[key] += 1;
-      if (key !== 'images' && this.#examples.length < EXAMPLES)
+      if (BAD.has(key) && this.#examples.length < EXAMPLES)
         this.#examples.push(`${where}: ${key}: ${says.replaceAll(this.#folder, '')}`);
     };
     add('images', '');
@@ -143,9 +156,11 @@ class Run {
       add(outcome.outcome, outcome.why);
       return;
     }
-    const { lost, wrong } = this.#promises.judge(outcome.found);
+    const { lost, undone, wrong } = this.#promises.judge(outcome.found);
     for (const { kind } of lost) this.#lostByKind[kind] = (this.#lostByKind[kind] ?? 0) + 1;
     this.#mostLost = Math.max(this.#mostLost, lost.length);
+    this.#mostUndone = Math.max(this.#mostUndone, undone);
+    if (undone > 0) add('withUndone', '');
     if (lost[0] !== undefined) add('withLosses', lost[0].detail);
     if (wrong[0] !== undefined) add('wrong', wrong[0]);
   }
@@ -158,7 +173,7 @@ class Run {
       flushes: calls.filter(({ kind }) => kind === 'flush').length,
       acknowledged: this.#promises.count,
       ...this.#sum,
-      ...{ mostLost: this.#mostLost, thorough: this.#thorough },
+      ...{ mostLost: this.#mostLost, mostUndone: this.#mostUndone, thorough: this.#thorough },
       ...{ byWay: this.#byWay, byPhase: this.#byPhase },
       ...{ lostByKind: this.#lostByKind, examples: this.#examples },
     };

@@ -11,7 +11,9 @@ async function claimSome(store, queue, limit) {
   const request = { claimId: `c${process.pid}-${claims}`, queue, limit, worker: 'by hand', leaseMs: 600_000 };
   const [answer] = await store.claim([request]);
   const held = answer.jobs.map(({ lease, job }) => ({ ...lease, generation: job.generation }));
-  for (const { id, token, generation } of held) note('claimed', { queue, id, token, generation });
+  for (const { id, token, generation } of held) {
+    note('claimed', { queue, id, token, generation, call: request.claimId });
+  }
   return held;
 }
 

@@ -38,10 +38,13 @@ export class CommitTimes {
   /** Commits a transaction that wrote. That it was slow can only be written down by the next one. */
   commit(db: Database): void {
     this.#save(db);
-    const startedMs = systemClock.monotonic();
-    db.exec('commit');
-    const tookMs = Math.round(systemClock.monotonic() - startedMs);
-    this.#unsaved = tookMs < SLOW_MS ? null : spellOf(tookMs);
+    this.#unsaved = slowSpell(() => db.exec('commit'));
+  }
+
+  /** Flushes apart from a commit. */
+  flush(flush: () => void): void {
+    const spell = slowSpell(flush);
+    if (spell !== null) this.#unsaved = joined(this.#unsaved, spell);
   }
 
   #save(db: Database): void {
@@ -51,7 +54,12 @@ export class CommitTimes {
   }
 }
 
-function spellOf(tookMs: number): SlowSpell {
+/** null when it was quick. */
+function slowSpell(step: () => void): SlowSpell | null {
+  const startedMs = systemClock.monotonic();
+  step();
+  const tookMs = Math.round(systemClock.monotonic() - startedMs);
+  if (tookMs < SLOW_MS) return null;
   const now = systemClock.now();
   return { sinceAt: now - tookMs, lastAt: now, lastMs: tookMs, worstMs: tookMs, commits: 1 };
 }

@@ -8,6 +8,7 @@ export class Database {
   readonly #tupleStatements = new Map<string, DriverStatement>();
 
   readonly #gate: ExitGate | null;
+  #changed = 0;
 
   /** `gate`: for a connection on a thread that the end of the process must not meet inside the driver. */
   constructor(connection: DriverConnection, gate: ExitGate | null = null) {
@@ -22,7 +23,14 @@ export class Database {
 
   /** Answers the number of rows that changed. */
   run(sql: string, ...values: SqlValue[]): number {
-    return this.#inside(() => Number(this.#statement(sql).run(...values.map(asBlob)).changes));
+    const changes = this.#inside(() => Number(this.#statement(sql).run(...values.map(asBlob)).changes));
+    this.#changed += changes;
+    return changes;
+  }
+
+  /** Rows that `run` has changed so far. */
+  get changed(): number {
+    return this.#changed;
   }
 
   /** The caller names the shape of its own columns. */

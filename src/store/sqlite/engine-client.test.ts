@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { StoreUnavailableError } from '../../errors.ts';
-import { session } from '../../testing/conformance/support.ts';
+import { newJob, session } from '../../testing/conformance/support.ts';
 import type { Hint } from '../store.ts';
 import { EngineClient } from './engine-client.ts';
 import type { Link, MakeLink, Port } from './engine-link.ts';
@@ -209,5 +209,27 @@ describe('the client of an engine', () => {
     void client.call('queues', [], null).catch(() => undefined);
 
     expect(beaten(engines[1] as FakeEngine)).toEqual(['keep a']);
+  });
+
+  it('tells its watchers of jobs that can run when it sends them, so that claims come right behind', async () => {
+    const { engines, makeLink } = fakeEngines();
+    const client = new EngineClient('x.db', 'thread', makeLink);
+    const add = (delayMs: number): unknown[] => [[{ op: 'add', jobs: [newJob({ id: 'a', delayMs })] }]];
+    const isForetold = (): (boolean | undefined)[] =>
+      engines.flatMap(({ requests }) =>
+        requests.flatMap((request) => (request.kind === 'call' ? [request.call.foretold] : [])),
+      );
+    void client.call('apply', add(0), null);
+    const told: Hint[] = [];
+    const watching = client.watch(['orders'], (hint) => told.push(hint));
+    answerAll(engines[0] as FakeEngine, 'yes');
+    await watching;
+    void client.call('apply', add(50), null);
+    void client.call('apply', add(0), null);
+    expect(told).toEqual([]);
+    await Promise.resolve();
+
+    expect(told).toEqual([{ queue: 'orders', news: 'coming' }]);
+    expect(isForetold()).toEqual([undefined, undefined, true]);
   });
 });

@@ -14,6 +14,7 @@ import {
   threadLink,
 } from './engine-link.ts';
 import type { Request } from './engine-thread.ts';
+import { queuesFed } from './foretold.ts';
 import { bytesOf, MEMORY } from './place.ts';
 import type { VerbName } from './verbs.ts';
 
@@ -39,6 +40,7 @@ const SMALL_BYTES = 16 * 1024 * 1024;
 export type ReadAside = (verb: VerbName, path: string) => boolean;
 
 const longReads: ReadAside = (verb, path) => LONG_READS.has(verb) && bytesOf(path) > SMALL_BYTES;
+const NOBODY: ReadonlySet<string> = new Set();
 const never: ReadAside = () => false;
 
 export class EngineClient {
@@ -71,7 +73,15 @@ export class EngineClient {
   /** `now`: the caller's own clock, or null for the engine's. */
   call<T>(verb: VerbName, args: readonly unknown[], now: number | null): Promise<T> {
     if (this.#aside(verb, this.#path)) return this.#readAside<T>(verb, args, now);
-    return this.#expect((id) => ({ kind: 'call', call: { id, verb, args, now } }));
+    const fed = this.#kind === 'thread' && this.#watchers.size > 0 ? queuesFed(verb, args) : NOBODY;
+    const foretold = fed.size > 0;
+    const answer = this.#expect<T>((id) => ({
+      kind: 'call',
+      call: { id, verb, args, now, ...(foretold ? { foretold } : {}) },
+    }));
+    // A claim that is made now is right behind, on the one way that leads to the engine.
+    if (foretold) this.#tell([...fed].map((queue) => ({ queue, news: 'coming' })));
+    return answer;
   }
 
   ask<T>(what: 'durability' | 'doctor'): Promise<T> {

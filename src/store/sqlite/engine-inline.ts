@@ -15,7 +15,10 @@ export function inlineEngine(options: EngineOptions, port: Port): Link {
         const { replies, hints } = engine.run([request.call]);
         for (const reply of replies) port.answered(reply.id, plainReply(reply, request.call.verb));
         if (hints.length > 0) port.told(hints);
-        if (options.path !== MEMORY) engine.tidy();
+        if (options.path !== MEMORY) {
+          engine.catchUp();
+          engine.tidy();
+        }
       } else if (request.kind === 'ask') answerInline(engine, request, port);
       else if (request.kind === 'watch') engine.watch(request.on ? () => port.told(null) : null);
     },

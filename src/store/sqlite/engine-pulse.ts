@@ -11,6 +11,7 @@ export function engineBeater(engine: Engine, clock: Clock, onMissed: OnMissed): 
     clock,
     beat: async (sessions) => {
       const { replies } = engine.run([{ id: 0, verb: 'beat', args: [sessions], now: null }]);
+      engine.catchUp();
       engine.tidy();
       const [reply] = replies;
       if (reply === undefined || 'error' in reply) throw reply?.error;

@@ -4,7 +4,7 @@ import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from '
 import type { Beaten, Beater } from '../../pulse/beater.ts';
 import { systemClock, type Timer } from '../../runtime/clock.ts';
 import type { Hint } from '../store.ts';
-import { Engine, type EngineOptions, type Reply } from './engine.ts';
+import { type Batch, Engine, type EngineOptions, type Reply } from './engine.ts';
 import { engineBeater } from './engine-pulse.ts';
 import { type PackedCall, type PackedValue, packAnswer, unpackCall } from './pack.ts';
 import type { Call, VerbName } from './verbs.ts';
@@ -35,6 +35,8 @@ export interface Message {
   readonly missed?: { readonly ids: readonly string[]; readonly error: WireError };
 }
 
+/** By then a job that is quick has ended, and its end was flushed together with what went ahead of it. */
+const CATCH_UP_MS = 5;
 /** Quiet time after which the log is emptied. */
 const REST_MS = 1_000;
 
@@ -42,6 +44,15 @@ function serve(port: MessagePort, engine: Engine): void {
   let rest: Timer | null = null;
   const restLater = (): void => {
     rest = systemClock.after(REST_MS, () => engine.rest() && restLater(), { background: true });
+  };
+  let catchUp: Timer | null = null;
+  const catchUpLater = (): void => {
+    if (catchUp !== null || !engine.isDue) return;
+    const due = (): void => {
+      catchUp = null;
+      engine.catchUp();
+    };
+    catchUp = systemClock.after(CATCH_UP_MS, due, { background: true });
   };
   const beater = engineBeater(engine, systemClock, (error, ids) =>
     send(port, { replies: [], hints: [], missed: { ids, error: encodeError(error) } }),
@@ -52,12 +63,14 @@ function serve(port: MessagePort, engine: Engine): void {
     const open = answer(port, engine, requests);
     tend(beater, requests);
     if (!open) {
+      catchUp?.cancel();
       beater.stop();
       engine.close();
       port.close();
       return;
     }
     engine.tidy();
+    catchUpLater();
     restLater();
   });
 }
@@ -80,13 +93,21 @@ function waiting(port: MessagePort): WireRequest[] {
   }
 }
 
-/** Answers false when the thread is to end. */
-function answer(port: MessagePort, engine: Engine, requests: readonly WireRequest[]): boolean {
-  const calls = requests.flatMap((request) => (request.kind === 'call' ? [unpackCall(request)] : []));
+/** Answers false when the thread is to end. Adds to `requests` what comes meanwhile. */
+function answer(port: MessagePort, engine: Engine, requests: WireRequest[]): boolean {
+  const calls = callsOf(requests);
   if (calls.length > 0) {
-    const { replies, hints } = engine.run(calls);
     const verbs = new Map(calls.map(({ id, verb }) => [id, verb]));
-    send(port, { replies: replies.map((reply) => toWire(reply, verbs.get(reply.id) ?? null)), hints });
+    const tell = ({ replies, hints }: Batch): void =>
+      send(port, { replies: replies.map((reply) => toWire(reply, verbs.get(reply.id) ?? null)), hints });
+    const more = (): readonly Call[] => {
+      const later = waiting(port);
+      requests.push(...later);
+      const joining = callsOf(later);
+      for (const { id, verb } of joining) verbs.set(id, verb);
+      return joining;
+    };
+    tell(engine.run(calls, { more, ahead: tell }));
   }
   for (const request of requests) {
     if (request.kind === 'ask') send(port, { replies: [toWire(ask(engine, request), null)], hints: [] });
@@ -95,6 +116,10 @@ function answer(port: MessagePort, engine: Engine, requests: readonly WireReques
     }
   }
   return requests.every(({ kind }) => kind !== 'close');
+}
+
+function callsOf(requests: readonly WireRequest[]): Call[] {
+  return requests.flatMap((request) => (request.kind === 'call' ? [unpackCall(request)] : []));
 }
 
 function ask(engine: Engine, { id, what }: Request & { kind: 'ask' }): Reply {

@@ -4,21 +4,25 @@
  * rolled back and runs again without it: only the guilty one fails.
  */
 
-import { MillraceError, StoreCorruptError, StoreFullError, StoreUnavailableError } from '../../errors.ts';
+import { MillraceError, StoreCorruptError, StoreUnavailableError } from '../../errors.ts';
 import { systemClock } from '../../runtime/clock.ts';
 import type { Durability, Finding, Hint } from '../store.ts';
+import { goesAhead, mayShow } from './ahead.ts';
 import { Checkpointer } from './checkpoint.ts';
 import { CommitTimes } from './commit-times.ts';
 import type { Database } from './database.ts';
 import { examine } from './doctor.ts';
 import { ExitGate } from './exit-gate.ts';
+import { Foretold } from './foretold.ts';
+import { CallFailure, failedOf, GroupFailure } from './group-failure.ts';
 import { Identity } from './identity.ts';
+import { LogFlush } from './log-flush.ts';
 import { LogReserve } from './log-reserve.ts';
 import { breaksConnection, isCorrupt, isIoFailure, resultCode, toStoreError } from './map-error.ts';
-import { durabilityOf, type Facts, openDatabase } from './open.ts';
+import { durabilityOf, type Facts, openDatabase, setFlushing } from './open.ts';
 import { patiently } from './patience.ts';
 import { MEMORY } from './place.ts';
-import { addsJobs, isLow, Room, spaceOf } from './room.ts';
+import { isLow, Room, spaceOf } from './room.ts';
 import { Transaction } from './transaction.ts';
 import { type Call, mayWrite, runCall } from './verbs.ts';
 import { watchOthers } from './watch.ts';
@@ -41,34 +45,32 @@ export interface Batch {
   readonly hints: readonly Hint[];
 }
 
+/** What goes on around the engine while it runs a group of calls. */
+export interface Surroundings {
+  /** Calls that have come meanwhile, to go along. */
+  more(): readonly Call[];
+  /** Told a part of the answers, before the disk is waited for. */
+  ahead(part: Batch): void;
+}
+
 interface OpenDatabase {
   readonly db: Database;
   readonly facts: Facts;
   readonly checkpointer: Checkpointer;
   readonly reserve: LogReserve;
+  /** null in memory. */
+  readonly log: LogFlush | null;
+  /** Whether commits are on the disk when they return; else they are in the log. */
+  flushes: boolean;
+  /** Commits may be in the log that are not on the disk. */
+  isDue: boolean;
   unwatch: (() => void) | null;
 }
 
-/** A failure of the database that concerns every call of the group alike. */
-class GroupFailure extends Error {
-  readonly reason: Error;
-
-  constructor(reason: Error) {
-    super(reason.message);
-    this.reason = reason;
-  }
-}
-
-/** A failure of one call of the group. */
-class CallFailure extends Error {
-  readonly call: Call;
-  readonly reason: unknown;
-
-  constructor(call: Call, reason: unknown) {
-    super('one call of the group failed');
-    this.call = call;
-    this.reason = reason;
-  }
+interface Committed {
+  readonly group: readonly Call[];
+  readonly batch: Batch;
+  readonly ahead: (part: Batch) => void;
 }
 
 export class Engine {
@@ -91,27 +93,36 @@ export class Engine {
     this.#room = new Room(options.path);
   }
 
-  run(calls: readonly Call[]): Batch {
-    const refused = this.#refused(calls);
-    const replies: Reply[] = [...refused].map(([{ id }, error]) => ({ id, error }));
-    let rest = calls.filter((call) => !refused.has(call));
+  /** @param around Without it all answers come at the end. */
+  run(calls: readonly Call[], around: Surroundings | null = null): Batch {
+    const replies: Reply[] = [];
+    const hints: Hint[] = [];
+    let rest = this.#admit(calls, replies);
     while (rest.length > 0) {
+      // Those that go along are in it as soon as they have come.
+      const group = [...rest];
+      const told = new Set<number>();
       try {
-        const batch = this.#runGroup(rest);
-        return { replies: [...replies, ...batch.replies], hints: batch.hints };
+        const batch = this.#runGroup(group, {
+          more: () => this.#admit(around?.more() ?? [], replies),
+          ahead: (part) => {
+            for (const { id } of part.replies) told.add(id);
+            if (around !== null) around.ahead(part);
+            else {
+              replies.push(...part.replies);
+              hints.push(...part.hints);
+            }
+          },
+        });
+        return { replies: [...replies, ...batch.replies], hints: [...hints, ...batch.hints] };
       } catch (error) {
-        if (error instanceof CallFailure) {
-          replies.push({ id: error.call.id, error: error.reason });
-          rest = rest.filter((call) => call !== error.call);
-        } else {
-          const reason = error instanceof GroupFailure ? error.reason : error;
-          const failed = reason instanceof StoreFullError ? firstToFail(rest) : rest;
-          replies.push(...failed.map(({ id }) => ({ id, error: reason })));
-          rest = rest.filter((call) => !failed.includes(call));
-        }
+        const unanswered = group.filter(({ id }) => !told.has(id));
+        const [reason, failed] = failedOf(unanswered, error);
+        replies.push(...failed.map(({ id }) => ({ id, error: reason })));
+        rest = unanswered.filter((call) => !failed.includes(call));
       }
     }
-    return { replies, hints: [] };
+    return { replies, hints };
   }
 
   durability(): Durability {
@@ -128,6 +139,23 @@ export class Engine {
     if (this.#opened === null) return;
     this.#opened.unwatch?.();
     this.#opened.unwatch = this.#watchOthers(this.#opened);
+  }
+
+  /** Whether commits are waiting for `catchUp`. */
+  get isDue(): boolean {
+    return this.#opened?.isDue ?? false;
+  }
+
+  /** Brings to the disk what was answered before it was there. */
+  catchUp(): void {
+    const session = this.#opened;
+    if (session === null || !session.isDue) return;
+    try {
+      this.#flush(session);
+    } catch (error) {
+      // The next one who opens the file sees to it; see `Checkpointer.secure`.
+      this.#groupFailure(error);
+    }
   }
 
   /** After the answers went out. */
@@ -149,6 +177,7 @@ export class Engine {
   }
 
   close(): void {
+    this.catchUp();
     this.#quietly(({ checkpointer, facts }) => {
       const space = spaceOf(facts.path);
       // Where room is short the log is what others live on.
@@ -165,22 +194,53 @@ export class Engine {
     }
   }
 
-  #runGroup(calls: readonly Call[]): Batch {
-    const writes = calls.some(mayWrite);
-    const session = this.#begin(writes);
+  /** Adds to `group` what comes meanwhile. */
+  #runGroup(group: Call[], { more, ahead }: Surroundings): Batch {
+    const writes = group.some(mayWrite);
+    const session = this.#begin(writes, !group.every(mayShow));
     const { db } = session;
     const tx = new Transaction(db);
+    const foretold = new Foretold();
+    const changed = db.changed;
+    const runAll = (calls: readonly Call[]): Reply[] =>
+      calls.map((call) => ({ id: call.id, value: foretold.run(tx, call, () => this.#runCall(tx, call)) }));
     try {
-      const replies = calls.map((call) => ({ id: call.id, value: this.#runCall(tx, call) }));
+      const replies = runAll(group);
+      const later = writes ? more() : [];
+      group.push(...later);
+      replies.push(...runAll(later));
       tx.flush();
       if (writes) this.#commitTimes.commit(db);
       else db.exec('commit');
       this.#checkFiles();
-      return { replies, hints: tx.hints() };
+      const batch = { replies, hints: tx.hints() };
+      if (db.changed > changed) session.isDue = !session.flushes;
+      return session.flushes || !writes ? batch : this.#secure(session, { group, batch, ahead });
     } catch (error) {
       this.#rollBack(db);
       throw error instanceof CallFailure ? error : this.#groupFailure(error);
     }
+  }
+
+  /** Of a commit that is not flushed yet: answers what may be told now; the rest of it is told already. */
+  #secure(session: OpenDatabase, { group, batch, ahead }: Committed): Batch {
+    // By claims of jobs that are delivered at most once, or are too old, jobs end: that has to hold.
+    const hasEnded = batch.hints.some(({ news }) => news === 'ended');
+    const first = new Set(hasEnded ? [] : group.filter(goesAhead).map(({ id }) => id));
+    if (group.every((call) => first.has(call.id) || !mayWrite(call))) return batch;
+    const { replies, hints } = batch;
+    if (first.size === 0) {
+      this.#flush(session);
+      return batch;
+    }
+    ahead({ replies: replies.filter(({ id }) => first.has(id)), hints });
+    this.#flush(session);
+    return { replies: replies.filter(({ id }) => !first.has(id)), hints: [] };
+  }
+
+  #flush(session: OpenDatabase): void {
+    this.#commitTimes.flush(() => session.log?.flush());
+    session.isDue = false;
   }
 
   #runCall(tx: Transaction, call: Call): unknown {
@@ -192,15 +252,14 @@ export class Engine {
     }
   }
 
-  /** What is not even tried: writing where there is damage, and adding where there is no room. */
-  #refused(calls: readonly Call[]): ReadonlyMap<Call, Error> {
-    const refused = new Map<Call, Error>();
-    if (this.#options.path === MEMORY) return refused;
-    for (const call of calls) {
-      const reason = this.#damage !== null && mayWrite(call) ? this.#damage : this.#room.refusal(call);
-      if (reason !== null) refused.set(call, reason);
-    }
-    return refused;
+  /** Without those that are not even tried, writing where there is damage and adding where there is no room. */
+  #admit(calls: readonly Call[], replies: Reply[]): readonly Call[] {
+    if (this.#options.path === MEMORY) return calls;
+    return calls.filter((call) => {
+      const error = this.#damage !== null && mayWrite(call) ? this.#damage : this.#room.refusal(call);
+      if (error !== null) replies.push({ id: call.id, error });
+      return error === null;
+    });
   }
 
   /** Before anything is acknowledged: it must be where the next one who opens the path finds it. */
@@ -211,9 +270,10 @@ export class Engine {
     throw trouble;
   }
 
-  #begin(writes: boolean): OpenDatabase {
+  #begin(writes: boolean, flushes: boolean): OpenDatabase {
     try {
       const session = this.#open();
+      if (writes) setLevel(session, flushes);
       patiently(this.#options.patienceMs, () => session.db.exec(writes ? 'begin immediate' : 'begin'));
       return session;
     } catch (error) {
@@ -241,13 +301,7 @@ export class Engine {
     this.#identity?.checkReturn();
     const { db, facts } = openDatabase(path, patienceMs, this.#exitGate);
     this.#identify(facts.path);
-    const session = {
-      db,
-      facts,
-      checkpointer: new Checkpointer(db, facts.path),
-      reserve: new LogReserve(db, facts.path),
-      unwatch: null,
-    };
+    const session = newSession(db, facts);
     this.#opened = session;
     if (this.#unsure) session.checkpointer.secure();
     this.#unsure = false;
@@ -281,6 +335,7 @@ export class Engine {
     this.#opened = null;
     session?.unwatch?.();
     try {
+      session?.log?.close();
       session?.db.close();
     } catch {
       // A connection that cannot even be closed is left to the end of the process.
@@ -299,8 +354,20 @@ export class Engine {
   }
 }
 
-/** On a full disk new jobs give way to what becomes of those that are there, which takes less room. */
-function firstToFail(calls: readonly Call[]): readonly Call[] {
-  const adding = calls.filter(addsJobs);
-  return adding.length === 0 ? calls : adding;
+function newSession(db: Database, facts: Facts): OpenDatabase {
+  const { path } = facts;
+  try {
+    const log = path === MEMORY ? null : new LogFlush(path);
+    const [checkpointer, reserve] = [new Checkpointer(db, path), new LogReserve(db, path)];
+    return { db, facts, checkpointer, reserve, log, flushes: true, isDue: false, unwatch: null };
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+function setLevel(session: OpenDatabase, flushes: boolean): void {
+  if (session.log === null || session.flushes === flushes) return;
+  setFlushing(session.db, flushes);
+  session.flushes = flushes;
 }

@@ -16,6 +16,10 @@ export function isFreshPart(part: GrantPart): part is FreshJobs {
   return 'text' in part;
 }
 
+export function jobsIn({ parts }: Grant): number {
+  return parts.reduce((sum, part) => sum + (isFreshPart(part) ? part.bodies : part).length, 0);
+}
+
 export function answerOf({ parts, ...rest }: Grant): ClaimAnswer {
   return { ...rest, jobs: parts.flatMap((part) => (isFreshPart(part) ? claimedOfFresh(part) : part)) };
 }

@@ -26,6 +26,8 @@ export interface Opened {
 
 /** The level of `pragma synchronous` at which a commit is on disk when it returns. */
 export const FULL = 2;
+/** The level at which a commit is in the log when it returns, and on disk with the next flush of the log. */
+const NORMAL = 1;
 /** KiB, as a negative number in SQLite's words. */
 const CACHE = -32_000;
 
@@ -89,6 +91,14 @@ export function setSynchronous(db: Database, isMemory: boolean): number {
   return answer;
 }
 
+/**
+ * Whether commits are flushed by themselves; else they are by whoever comes next. Not within a transaction, where SQLite
+ * refuses it. That it takes the level was seen when the database was opened.
+ */
+export function setFlushing(db: Database, flushes: boolean): void {
+  db.exec(`pragma synchronous = ${flushes ? FULL : NORMAL}`);
+}
+
 export function durabilityOf({ path, journalMode, synchronous, fileSystem, version }: Facts): Durability {
   if (path === MEMORY) {
     return { level: 'memory', detail: 'the database is in the memory of this process and ends with it' };
@@ -98,5 +108,6 @@ export function durabilityOf({ path, journalMode, synchronous, fileSystem, versi
     const detail = `${settings}; the file lies in the memory of the machine and ends with it`;
     return { level: 'os', detail };
   }
-  return { level: synchronous >= FULL ? 'disk' : 'os', detail: `${settings}, file "${path}"` };
+  const detail = `${settings}, leases within 5 ms, file "${path}"`;
+  return { level: synchronous >= FULL ? 'disk' : 'os', detail };
 }

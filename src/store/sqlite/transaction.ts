@@ -133,6 +133,11 @@ export class Transaction {
     this.#hints.set(`${news} ${queue}`, { queue, news });
   }
 
+  /** Nobody needs to be told of this any more. Answers whether somebody was to be. */
+  unhint(queue: string, news: Hint['news']): boolean {
+    return this.#hints.delete(`${news} ${queue}`);
+  }
+
   hints(): Hint[] {
     return [...this.#hints.values()];
   }

@@ -62,6 +62,8 @@ export interface Call {
   readonly verb: VerbName;
   readonly args: readonly unknown[];
   readonly now: number | null;
+  /** The workers of this process know already that jobs are added. */
+  readonly foretold?: boolean;
 }
 
 export function mayWrite({ verb }: Call): boolean {
