@@ -252,19 +252,20 @@ export class Attempts {
     this.#ahead.learn(ran.ranMs);
     this.#leaveSlot(attempt);
     this.#tellEnd(attempt, ran, decision.to);
-    const endedMs = this.#host.client.clock.monotonic();
+    const { telemetry, client } = this.#host;
+    const endedMs = telemetry.hears('onSettle') ? client.clock.monotonic() : null;
     const settlement: Settlement =
       traceId === null ? { lease, next: decision, mode } : { lease, next: decision, mode, traceId };
     settle(settlement, (settled) => this.#settled({ attempt, ran, decision, settled }, endedMs));
   }
 
-  /** Never throws. */
-  #settled(ending: Ending, endedMs: number): void {
+  /** Never throws. `endedMs` is null when nobody wants to know how long it took. */
+  #settled(ending: Ending, endedMs: number | null): void {
     const { attempt, settled } = ending;
     const { telemetry, client } = this.#host;
     try {
       this.#letGo(attempt.lease, settled);
-      if (telemetry.hears('onSettle')) {
+      if (endedMs !== null) {
         const tookMs = client.clock.monotonic() - endedMs;
         telemetry.tell('onSettle', { attempt: attempt.info, outcome: settled.outcome, tookMs });
       }

@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { AttemptContext, type ContextParts } from './context.ts';
 
 function contextOf(parts: { signal: AbortSignal; deadlineMs: number | null }): AttemptContext {
-  const job = { token: 7, attempt: 2, isLastAttempt: true, log: async (line: string) => line };
+  const policy = { timeoutMs: parts.deadlineMs === null ? null : 60_000 };
+  const job = { policy, token: 7, attempt: 2, isLastAttempt: true, log: async (line: string) => line };
   return new AttemptContext({ job, worker: 'w', ...parts } as unknown as ContextParts);
 }
 
@@ -24,7 +25,7 @@ test('what a context knows later is asked for when it is read, by functions that
       return new AbortController().signal;
     },
   };
-  const job = {} as ContextParts['job'];
+  const job = { policy: { timeoutMs: null } } as ContextParts['job'];
   const one = new AttemptContext(Object.assign(Object.create(parts), { job, worker: 'w' }));
   const getterOf = (context: object): unknown => Object.getOwnPropertyDescriptor(context, 'signal')?.get;
 

@@ -47,7 +47,7 @@ export interface ContextParts {
 export class AttemptContext implements ProcessorContext {
   readonly #parts: ContextParts;
   declare readonly signal: AbortSignal;
-  declare readonly deadlineMs: number | null;
+  readonly deadlineMs: number | null = null;
   readonly token: number;
   readonly attempt: number;
   readonly lastAttempt: boolean;
@@ -80,7 +80,10 @@ export class AttemptContext implements ProcessorContext {
     const { job, worker } = parts;
     this.#parts = parts;
     Object.defineProperty(this, 'signal', AttemptContext.#read.signal);
-    Object.defineProperty(this, 'deadlineMs', AttemptContext.#read.deadlineMs);
+    // Without a timeout it stays as it is, and to define a property takes as long as all the others together.
+    if (job.policy.timeoutMs !== null) {
+      Object.defineProperty(this, 'deadlineMs', AttemptContext.#read.deadlineMs);
+    }
     this.token = job.token;
     this.attempt = job.attempt;
     this.lastAttempt = job.isLastAttempt;

@@ -86,6 +86,8 @@ export class LeaseKeeper {
   readonly #returning = new Map<number, LeaseRef>();
   #timer: Timer | null = null;
   #armedMs = 0;
+  /** The timer comes before the session may end: that stays so, as its end only ever moves away. */
+  #isInTime = false;
   #nextLookMs: number;
   #lastLookMs = Number.NEGATIVE_INFINITY;
   #underWay: Promise<void> | null = null;
@@ -126,7 +128,7 @@ export class LeaseKeeper {
 
   /** The same, with enough time left to begin something: no job shall begin only to be given up. */
   isFresh(gaps: number): boolean {
-    return this.isUnbroken(gaps) && this.#isFarFromOver();
+    return this.#isFarFromOver() && this.#options.session.gaps === gaps;
   }
 
   #isFarFromOver(): boolean {
@@ -137,7 +139,10 @@ export class LeaseKeeper {
   /** `gaps`: from when the claim was sent, or from `confirm`. */
   hold(holder: Holder, gaps: number): void {
     this.#kept.set(holder.lease.token, { holder, gaps });
-    if (this.#timer !== null && this.#armedMs <= this.#options.session.untilMs) return;
+    if (this.#timer !== null) {
+      this.#isInTime ||= this.#armedMs <= this.#options.session.untilMs;
+      if (this.#isInTime) return;
+    }
     if (this.#timer === null) this.#nextLookMs = this.#options.clock.monotonic() + this.#everyMs;
     this.#arm();
   }
@@ -229,6 +234,7 @@ export class LeaseKeeper {
     const endMs = mayEnd ? session.untilMs : Number.POSITIVE_INFINITY;
     // Not moved to now when it is over already: how late it comes tells of a pause, whoever sets the timer after it.
     this.#armedMs = Math.min(this.#nextLookMs, endMs);
+    this.#isInTime = false;
     // In whole milliseconds: the sheet counts in microseconds, and less than that would never pass.
     const waitMs = Math.ceil(Math.max(0, this.#armedMs - clock.monotonic()));
     this.#timer = clock.after(waitMs, () => this.#tick(), { background: true });
