@@ -28,6 +28,7 @@ import type { Backoff, Bytes, Headers, JobPolicy, StoredError } from './record.t
 const DELAY = { min: 0, max: MAX_DELAY_MS };
 const DURATION = { min: 0, max: MAX_DURATION_MS };
 const ATTEMPTS = { min: 1, max: MAX_ATTEMPTS };
+const DURATIONS = ['retryForMs', 'timeoutMs', 'ttlMs', 'keepCompletedMs', 'keepFailedMs'] as const;
 const MAX_BACKOFF_FACTOR = 1_000;
 
 export function checkPayload(problems: Problems, part: string, value: Bytes): void {
@@ -39,7 +40,7 @@ export function checkPolicy(problems: Problems, part: string, policy: JobPolicy)
   problems.enter(part);
   checkInteger(problems, 'attempts', policy.attempts, ATTEMPTS);
   if (policy.backoff !== null) checkBackoff(problems, policy.backoff);
-  for (const name of ['retryForMs', 'timeoutMs', 'ttlMs', 'keepCompletedMs', 'keepFailedMs'] as const) {
+  for (const name of DURATIONS) {
     if (policy[name] !== null) checkInteger(problems, name, policy[name], DURATION);
   }
   if (policy.deadLetterQueue !== null) checkQueue(problems, 'deadLetterQueue', policy.deadLetterQueue);

@@ -139,7 +139,8 @@ class Inspection {
     if (Object.getOwnPropertySymbols(value).length > 0) {
       throw this.#refusal('it has a property named by a symbol, which JSON leaves out. Name it by a string.');
     }
-    for (const [name, member] of Object.entries(value)) {
+    for (const name of Object.keys(value)) {
+      const member = (value as Record<string, unknown>)[name];
       if (member === undefined) continue;
       this.#path.push(name);
       this.visit(member);

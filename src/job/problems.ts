@@ -6,8 +6,8 @@ import { InvalidOptionError, LimitExceededError, type Problem } from '../errors.
  */
 export class Problems {
   readonly #path: (string | number)[] = [];
-  readonly #invalid: Problem[] = [];
-  readonly #beyond: Problem[] = [];
+  /** Null while there are none: nearly all calls are right. */
+  #found: { readonly invalid: Problem[]; readonly beyond: Problem[] } | null = null;
   #payloadBytes = 0;
 
   /** Everything said until `leave` is about this part of what is checked. */
@@ -21,12 +21,12 @@ export class Problems {
 
   /** The shape is wrong: a name, a type, a number out of its range. */
   invalid(part: string | number | null, message: string): void {
-    this.#invalid.push({ path: this.#spell(part), message });
+    this.#findings.invalid.push({ path: this.#spell(part), message });
   }
 
   /** The shape is right and there is too much of it: bytes, entries. */
   beyond(part: string | number | null, message: string): void {
-    this.#beyond.push({ path: this.#spell(part), message });
+    this.#findings.beyond.push({ path: this.#spell(part), message });
   }
 
   /** Counts towards the payload bytes of the whole call. */
@@ -38,11 +38,19 @@ export class Problems {
     return this.#payloadBytes;
   }
 
-  throwIfAny(subject: string): void {
-    if (this.#invalid.length > 0) throw new InvalidOptionError(subject, [...this.#invalid, ...this.#beyond]);
-    if (this.#beyond.length === 0) return;
-    const lines = this.#beyond.map((problem) => `${problem.path} ${problem.message}`);
-    throw new LimitExceededError(`${subject} is beyond a limit: ${lines.join('; ')}. Nothing was written.`);
+  /** `subject`: what was checked; a function when to name it takes more than a word. */
+  throwIfAny(subject: string | (() => string)): void {
+    if (this.#found === null) return;
+    const { invalid, beyond } = this.#found;
+    const named = typeof subject === 'string' ? subject : subject();
+    if (invalid.length > 0) throw new InvalidOptionError(named, [...invalid, ...beyond]);
+    const lines = beyond.map((problem) => `${problem.path} ${problem.message}`);
+    throw new LimitExceededError(`${named} is beyond a limit: ${lines.join('; ')}. Nothing was written.`);
+  }
+
+  get #findings(): { readonly invalid: Problem[]; readonly beyond: Problem[] } {
+    this.#found ??= { invalid: [], beyond: [] };
+    return this.#found;
   }
 
   #spell(part: string | number | null): string {

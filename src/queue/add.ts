@@ -56,10 +56,10 @@ export async function addOne(
   const problems = new Problems();
   checkKey(problems, 'name', name);
   if (options !== undefined) checkJobOptions(problems, 'options', options, ADD_RULES);
-  problems.throwIfAny(`job ${nameOf(name)} for queue "${intake.queue}"`);
+  problems.throwIfAny(() => `job ${nameOf(name)} for queue "${intake.queue}"`);
   const job = prepare(intake, { name, data, opts: options }, null);
   const added = job instanceof Promise ? await job : job;
-  const [outcome] = await write(intake, [added], options?.tx);
+  const [outcome] = (await write(intake, [added], options?.tx)).jobs;
   return handOut(intake, added, outcome);
 }
 
@@ -71,7 +71,7 @@ export async function addMany(intake: Intake, requests: readonly Request[], tx?:
   const jobs = await allOf(prepared);
   const bytes = jobs.reduce((sum, job) => sum + job.body.byteLength, 0);
   if (bytes > MAX_BATCH_BYTES) throw tooMany(`${bytes} bytes`, `${MAX_BATCH_BYTES} bytes`);
-  const outcomes = await write(intake, jobs, tx);
+  const outcomes = (await write(intake, jobs, tx)).jobs;
   return allOf(jobs.map((job, index) => handOut(intake, job, outcomes[index])));
 }
 
@@ -144,17 +144,24 @@ function makeJob(intake: Intake, { name, data, opts }: Request, path: string): N
   };
 }
 
-async function write(
-  { client, queue, patch }: Intake,
+function write(
+  intake: Intake,
   jobs: readonly NewJob[],
   tx: StoreTx | undefined,
-): Promise<readonly AddOutcome[]> {
-  const add: Effect = { op: 'add', jobs };
-  if (tx === undefined) return (await client.apply(add)).jobs;
-  // The settings go in the same transaction: a write beside it would wait for the caller, who waits for us.
+): Promise<{ readonly jobs: readonly AddOutcome[] }> {
+  const add = { op: 'add', jobs } as const;
+  return tx === undefined ? intake.client.apply(add) : writeInside(intake, add, tx);
+}
+
+/** The settings go in the same transaction: a write beside it would wait for the caller, who waits for us. */
+async function writeInside(
+  { client, queue, patch }: Intake,
+  add: Effect,
+  tx: StoreTx,
+): Promise<{ readonly jobs: readonly AddOutcome[] }> {
   const effects: Effect[] = patch === null ? [add] : [{ op: 'configure', queue, patch }, add];
   const answer = (await client.store.apply(effects, { tx })).at(-1);
-  return answer?.op === 'add' ? answer.jobs : [];
+  return answer?.op === 'add' ? answer : { jobs: [] };
 }
 
 /** A duplicate is handed out as the job that is there; nothing of the new one was stored. */

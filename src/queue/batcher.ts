@@ -59,7 +59,7 @@ export class Batcher {
   /** Answers come in the order of the calls. */
   send(effect: Effect): Promise<EffectResult> {
     const answer = new Promise<EffectResult>((resolve, reject) => {
-      this.#waiting.push({ effect, ...weightOf(effect), resolve, reject });
+      this.#waiting.push({ effect, jobs: jobsOf(effect), bytes: bytesOf(effect), resolve, reject });
     });
     this.#last = answer;
     if (!this.#underWay) void this.#run();
@@ -177,20 +177,24 @@ function joinAdds(effects: readonly Effect[]): Effect[] {
   return joined;
 }
 
-function weightOf(effect: Effect): { jobs: number; bytes: number } {
+function jobsOf(effect: Effect): number {
+  return effect.op === 'add' ? Math.max(1, effect.jobs.length) : 1;
+}
+
+function bytesOf(effect: Effect): number {
+  let bytes = 0;
   switch (effect.op) {
     case 'add':
-      return {
-        jobs: Math.max(1, effect.jobs.length),
-        bytes: effect.jobs.reduce((sum, job) => sum + job.body.byteLength, 0),
-      };
+      for (const { body } of effect.jobs) bytes += body.byteLength;
+      return bytes;
     case 'progress':
-      return { jobs: 1, bytes: effect.value.byteLength };
+      return effect.value.byteLength;
     case 'data':
-      return { jobs: 1, bytes: effect.body.byteLength };
+      return effect.body.byteLength;
     case 'log':
-      return { jobs: 1, bytes: effect.lines.reduce((sum, line) => sum + line.length, 0) };
+      for (const line of effect.lines) bytes += line.length;
+      return bytes;
     default:
-      return { jobs: 1, bytes: 0 };
+      return 0;
   }
 }

@@ -77,6 +77,14 @@ export class Queue<Jobs extends object = UntypedJobs> extends Emitter<QueueEvent
   readonly #options: ResolvedQueueOptions;
   /** Calls under way. */
   #pending = 0;
+  readonly #succeeded = <T>(value: T): T => {
+    this.#isOver();
+    return value;
+  };
+  readonly #failed = (error: unknown): never => {
+    this.#isOver();
+    throw error;
+  };
   /** Set by `close`, which waits until none is. */
   #atRest: (() => void) | null = null;
   /** Settings from the options that are not in the store yet. */
@@ -261,15 +269,25 @@ export class Queue<Jobs extends object = UntypedJobs> extends Emitter<QueueEvent
   }
 
   /** Settings from the options are written before the first call goes on; inside a transaction they go with it. */
-  async #run<T>(work: () => Promise<T>, inTransaction = false): Promise<T> {
-    if (this.#closing !== null) throw new ClosedError(`queue "${this.name}"`);
-    const answer = this.#patch === null || inTransaction ? work() : this.#applyPatch(this.#patch).then(work);
+  #run<T>(work: () => Promise<T>, inTransaction = false): Promise<T> {
+    if (this.#closing !== null) return Promise.reject(new ClosedError(`queue "${this.name}"`));
+    const answer = this.#begin(work, inTransaction);
     this.#pending += 1;
+    // What is given out is a promise that nobody here has a hand in: a failure that the caller overlooks must be heard.
+    return answer.then(this.#succeeded, this.#failed);
+  }
+
+  #isOver(): void {
+    this.#pending -= 1;
+    if (this.#pending === 0) this.#atRest?.();
+  }
+
+  #begin<T>(work: () => Promise<T>, inTransaction: boolean): Promise<T> {
+    if (this.#patch !== null && !inTransaction) return this.#applyPatch(this.#patch).then(work);
     try {
-      return await answer;
-    } finally {
-      this.#pending -= 1;
-      if (this.#pending === 0) this.#atRest?.();
+      return work();
+    } catch (thrown) {
+      return Promise.reject(thrown);
     }
   }
 

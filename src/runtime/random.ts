@@ -8,27 +8,9 @@ export interface Random {
   bytes(length: number): Uint8Array;
 }
 
-/** One call to the machine fills this many bytes: an id takes 8, and asking for each costs a tenth of an import. */
-const POOL_BYTES = 4_096;
-
-/** Each byte is given out once. */
-function pooledBytes(): (length: number) => Uint8Array {
-  const pool = new Uint8Array(POOL_BYTES);
-  let used = POOL_BYTES;
-  return (length) => {
-    if (length > POOL_BYTES) return randomFillSync(new Uint8Array(length));
-    if (used + length > POOL_BYTES) {
-      randomFillSync(pool);
-      used = 0;
-    }
-    used += length;
-    return pool.slice(used - length, used);
-  };
-}
-
 export const systemRandom: Random = Object.freeze({
   fraction: () => Math.random(),
-  bytes: pooledBytes(),
+  bytes: (length: number) => randomFillSync(new Uint8Array(length)),
 });
 
 /** Repeatable: the same seed gives the same numbers (mulberry32). For tests and the simulator. */

@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
 import { makeScratch } from '../support/scratch.ts';
@@ -19,6 +19,16 @@ test('a program that calls process.exit in the middle of its work ends with the 
   await Promise.all([lane(), lane(), lane()]);
   expect(ends).toEqual(Array.from({ length: ENDS }, () => 7));
 }, 90_000);
+
+test('an add that fails is heard also when nobody waits for it', () => {
+  const program = `import { Queue } from 'millrace';
+    process.on('unhandledRejection', (error) => console.log(error.name));
+    void new Queue('mail', { connection: 'memory:' }).add('welcome', { cents: 1n });`;
+  const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+    encoding: 'utf8',
+  });
+  expect(stdout.trim()).toBe('InvalidPayloadError');
+});
 
 /** Its exit code, or the signal that ended it. */
 function endOf(url: string, afterMs: number): Promise<number | string | null> {
