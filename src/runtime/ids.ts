@@ -7,7 +7,7 @@ const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(
 
 /** Random bytes of an id, and of how many ids they are asked for at once: each time costs as much as an id. */
 const TAIL_BYTES = 8;
-const TAILS = 64;
+const TAILS = 256;
 
 /**
  * UUID version 7 (RFC 9562, 5.7, method 1): 48 bits of milliseconds, then a 12-bit counter that keeps ids of one
