@@ -85,11 +85,11 @@ describe('what goes ahead of the disk', () => {
 
     expect(jobsOf(replies.get(claim.id))).toEqual(['first']);
     expect(events).toEqual(['commit', 'answer claim']);
-    expect(engine.isDue).toBe(true);
+    expect(engine.isBehind).toBe(true);
     engine.catchUp();
     engine.catchUp();
     expect(events).toEqual(['commit', 'answer claim', 'flush']);
-    expect(engine.isDue).toBe(false);
+    expect(engine.isBehind).toBe(false);
   });
 
   it('leaves to the next flush what went ahead', () => {
@@ -100,10 +100,19 @@ describe('what goes ahead of the disk', () => {
     expect(events.slice(3)).toEqual(['commit and flush', 'answer apply']);
   });
 
+  it('is ready for the next claim a moment after something that was flushed', () => {
+    run([configureCall({ objectiveMs: 1 })]);
+    expect(engine.isBehind).toBe(true);
+    engine.catchUp();
+
+    expect(engine.isBehind).toBe(false);
+    expect([level, events]).toEqual([1, ['commit and flush', 'answer apply']]);
+  });
+
   it('has nothing to bring to the disk after a claim that found nothing', () => {
     run([claimCall({ queue: 'unknown' })]);
 
-    expect(engine.isDue).toBe(false);
+    expect(engine.isBehind).toBe(false);
   });
 
   it('answers an add when it is on the disk, and the claim behind it before', () => {
@@ -112,7 +121,7 @@ describe('what goes ahead of the disk', () => {
 
     expect(jobsOf(replies.get(claim.id))).toEqual(['first', 'second']);
     expect(events).toEqual(['commit', 'answer claim', 'flush', 'answer apply']);
-    expect(engine.isDue).toBe(false);
+    expect(engine.isBehind).toBe(false);
   });
 
   it('answers all by and by, also to one who waits for all of them', () => {

@@ -94,18 +94,22 @@ function answer(
 
 /** Fresh jobs as far as they go, and the rest one by one as records. */
 function takeParts(tx: Transaction, queue: QueueState, request: ClaimRequest): GrantPart[] {
-  const fresh = isInTurn(tx, queue) ? takeFresh(tx, queue, request) : null;
-  if (fresh === null) return [takeJobs(tx, queue, request)];
-  const limit = request.limit - fresh.bodies.length;
-  return limit === 0 ? [fresh] : [fresh, takeJobs(tx, queue, { ...request, limit })];
+  if (!isInTurn(tx, queue)) return [takeJobs(tx, queue, request)];
+  const { rows, isAll } = freshRows(tx.db, queue.id, request.limit);
+  const beyond = rows.findIndex((row) => !isPlain(tx, row));
+  const plain = beyond < 0 ? rows : rows.slice(0, beyond);
+  const parts: GrantPart[] = plain.length === 0 ? [] : [takeFresh(tx, queue, { taken: plain, request })];
+  const limit = request.limit - plain.length;
+  // What was read says that there is no more, and mostly there is none.
+  const isOver = limit === 0 || (isAll && beyond < 0);
+  return isOver ? parts : [...parts, takeJobs(tx, queue, { ...request, limit })];
 }
 
-/** null: none at the front of the queue is fresh, or not as plain as most. */
-function takeFresh(tx: Transaction, queue: QueueState, request: ClaimRequest): FreshJobs | null {
-  const rows = freshRows(tx.db, queue.id, request.limit);
-  const beyond = rows.findIndex((row) => !isPlain(tx, row));
-  const taken = beyond < 0 ? rows : rows.slice(0, beyond);
-  if (taken.length === 0) return null;
+function takeFresh(
+  tx: Transaction,
+  queue: QueueState,
+  { taken, request }: { taken: readonly FreshRow[]; request: ClaimRequest },
+): FreshJobs {
   const firstToken = tx.last('token') + 1;
   tx.skip('token', taken.length);
   const seqs = JSON.stringify(taken.map(({ tuple }) => tuple[0]));

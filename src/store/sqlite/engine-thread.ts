@@ -47,7 +47,7 @@ function serve(port: MessagePort, engine: Engine): void {
   };
   let catchUp: Timer | null = null;
   const catchUpLater = (): void => {
-    if (catchUp !== null || !engine.isDue) return;
+    if (catchUp !== null || !engine.isBehind) return;
     const due = (): void => {
       catchUp = null;
       engine.catchUp();

@@ -141,17 +141,19 @@ export class Engine {
     this.#opened.unwatch = this.#watchOthers(this.#opened);
   }
 
-  /** Whether commits are waiting for `catchUp`. */
-  get isDue(): boolean {
-    return this.#opened?.isDue ?? false;
+  /** Whether there is something for `catchUp` to do. */
+  get isBehind(): boolean {
+    const session = this.#opened;
+    return session !== null && session.log !== null && (session.isDue || session.flushes);
   }
 
-  /** Brings to the disk what was answered before it was there. */
+  /** Brings to the disk what was answered before it was there, and makes ready for an add or a claim. */
   catchUp(): void {
     const session = this.#opened;
-    if (session === null || !session.isDue) return;
+    if (session === null) return;
     try {
-      this.#flush(session);
+      if (session.isDue) this.#flush(session);
+      setLevel(session, false);
     } catch (error) {
       // The next one who opens the file sees to it; see `Checkpointer.secure`.
       this.#groupFailure(error);
@@ -212,10 +214,11 @@ export class Engine {
       tx.flush();
       if (writes) this.#commitTimes.commit(db);
       else db.exec('commit');
-      this.#checkFiles();
       const batch = { replies, hints: tx.hints() };
       if (db.changed > changed) session.isDue = !session.flushes;
-      return session.flushes || !writes ? batch : this.#secure(session, { group, batch, ahead });
+      if (!session.flushes && writes) return this.#secure(session, { group, batch, ahead });
+      this.#checkFiles();
+      return batch;
     } catch (error) {
       this.#rollBack(db);
       throw error instanceof CallFailure ? error : this.#groupFailure(error);
@@ -227,15 +230,13 @@ export class Engine {
     // By claims of jobs that are delivered at most once, or are too old, jobs end: that has to hold.
     const hasEnded = batch.hints.some(({ news }) => news === 'ended');
     const first = new Set(hasEnded ? [] : group.filter(goesAhead).map(({ id }) => id));
-    if (group.every((call) => first.has(call.id) || !mayWrite(call))) return batch;
+    const isAllOfIt = group.every((call) => first.has(call.id) || !mayWrite(call));
     const { replies, hints } = batch;
-    if (first.size === 0) {
-      this.#flush(session);
-      return batch;
-    }
-    ahead({ replies: replies.filter(({ id }) => first.has(id)), hints });
-    this.#flush(session);
-    return { replies: replies.filter(({ id }) => !first.has(id)), hints: [] };
+    const isSplit = first.size > 0 && !isAllOfIt;
+    if (isSplit) ahead({ replies: replies.filter(({ id }) => first.has(id)), hints });
+    this.#checkFiles();
+    if (!isAllOfIt) this.#flush(session);
+    return isSplit ? { replies: replies.filter(({ id }) => !first.has(id)), hints: [] } : batch;
   }
 
   #flush(session: OpenDatabase): void {

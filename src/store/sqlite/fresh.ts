@@ -57,14 +57,21 @@ const WAITING = `
     left join millrace_report r on r.seq = j.seq
   where j.queue = ? and j.state = 'waiting' order by j.priority, j.rank limit ?`;
 
+export interface Front {
+  readonly rows: readonly FreshRow[];
+  /** No other job waits in the queue. */
+  readonly isAll: boolean;
+}
+
 /** Those at the front of the queue that are fresh. */
-export function freshRows(db: Database, queue: number, limit: number): FreshRow[] {
+export function freshRows(db: Database, queue: number, limit: number): Front {
   const rows: FreshRow[] = [];
-  for (const [text, body] of db.tuples<[string | null, Bytes]>(WAITING, queue, limit)) {
+  const found = db.tuples<[string | null, Bytes]>(WAITING, queue, limit);
+  for (const [text, body] of found) {
     if (text === null) break;
     rows.push({ tuple: JSON.parse(text) as FreshTuple, text, body });
   }
-  return rows;
+  return { rows, isAll: found.length < limit && rows.length === found.length };
 }
 
 /** On the thread that asked. */
