@@ -355,3 +355,17 @@ test('names and options that make no sense are refused', () => {
   expect(() => new QueueEvents('no queue', { after: -1, conection: 1 } as never)).toThrow(InvalidOptionError);
   expect(() => new QueueEvents('no queue', { after: -1, conection: 1 } as never)).toThrow(/"connection"/);
 });
+
+test('a loop that begins some time after waitUntilReady tells what has happened since', async () => {
+  await events.waitUntilReady();
+  await queue.add('sum', {}, { jobId: 'j' });
+  await t.advance('5s');
+
+  const told: string[] = [];
+  for await (const event of events) {
+    told.push(event.kind);
+    break;
+  }
+
+  expect(told).toEqual(['added']);
+});

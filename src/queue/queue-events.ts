@@ -37,6 +37,9 @@ export class QueueEvents extends Emitter<QueueEventsMap> {
   readonly #stop = new AbortController();
   #ready = new Deferred();
   #cursor: number | null;
+  /** From where on somebody waits who has not begun to listen: `waitUntilReady` has no listener of its own. */
+  #awaited: number | null = null;
+  #isHeard = false;
   #loop: Promise<void> | null = null;
   #closing: Promise<void> | null = null;
 
@@ -75,10 +78,13 @@ export class QueueEvents extends Emitter<QueueEventsMap> {
     if (this.#closing !== null) throw new ClosedError(`QueueEvents of "${this.name}"`);
     this.#begin();
     await this.#ready.promise;
+    if (!this.#isHeard) this.#awaited ??= this.#cursor;
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<AnyQueueEvent> {
-    for await (const event of this.#follow()) {
+    const after = this.#awaited ?? this.#cursor;
+    this.#awaited = null;
+    for await (const event of this.#follow(after)) {
       yield event;
       this.#cursor = event.cursor;
     }
@@ -95,7 +101,10 @@ export class QueueEvents extends Emitter<QueueEventsMap> {
   }
 
   #start(event: keyof QueueEventsMap): void {
-    if (event !== 'error' && this.#closing === null) this.#begin();
+    if (event === 'error' || this.#closing !== null) return;
+    this.#isHeard = true;
+    this.#awaited = null;
+    this.#begin();
   }
 
   #begin(): void {
@@ -107,7 +116,7 @@ export class QueueEvents extends Emitter<QueueEventsMap> {
   /** Never rejects: what cannot go on is told as 'error'. */
   async #tell(): Promise<void> {
     try {
-      for await (const event of this.#follow()) {
+      for await (const event of this.#follow(this.#cursor)) {
         this.#cursor = event.cursor;
         this.emit(event.kind, ...([event] as never));
       }
@@ -119,10 +128,10 @@ export class QueueEvents extends Emitter<QueueEventsMap> {
     }
   }
 
-  async *#follow(): AsyncGenerator<AnyQueueEvent> {
+  async *#follow(after: number | null): AsyncGenerator<AnyQueueEvent> {
     const followed = followFeed(this.#client, {
       queue: this.name,
-      after: this.#cursor,
+      after,
       signal: this.#stop.signal,
       onPage: (cursor) => {
         this.#cursor = cursor;
