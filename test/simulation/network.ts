@@ -69,7 +69,8 @@ export function reach(wire: Wire, process: SimProcess, store: Store): Store {
     const verb = Reflect.get(store, name) as Verb | undefined;
     return [
       name,
-      (...args) => (verb === undefined ? Promise.resolve() : call(wire, process, () => verb(...args))),
+      (...args) =>
+        verb === undefined ? Promise.resolve() : call(wire, process, { name, go: () => verb(...args) }),
     ];
   });
   return {
@@ -80,8 +81,15 @@ export function reach(wire: Wire, process: SimProcess, store: Store): Store {
   };
 }
 
+/** Ends of attempts are late oftener than all else: that is what leases have fences for. */
+const MORE_LATE_ENDS = 1.5;
+
 /** Never answered when the process is dead by then. */
-function call(wire: Wire, process: SimProcess, verb: () => Promise<unknown>): Promise<unknown> {
+function call(
+  wire: Wire,
+  process: SimProcess,
+  { name, go: verb }: { name: string; go: () => Promise<unknown> },
+): Promise<unknown> {
   return new Promise((resolve, reject) => {
     if (!process.isAlive) return;
     const dies = wire.chance.is(wire.weather.deaths) ? wire.chance.pick(['before', 'after']) : 'not';
@@ -92,7 +100,9 @@ function call(wire: Wire, process: SimProcess, verb: () => Promise<unknown>): Pr
       settle();
     };
     // What a process has sent outlives it, and may take its time.
-    const isLate = dies === 'after' && wire.chance.is(0.5);
+    const isLate =
+      (dies === 'after' && wire.chance.is(0.5)) ||
+      (name === 'commit' && wire.chance.is(wire.weather.late * MORE_LATE_ENDS));
     send(wire, process, {
       isLate,
       arrive: () => carryOut(wire, process, { verb, resolve, reject, answered }),
@@ -190,6 +200,6 @@ function watcher(wire: Wire, process: SimProcess, store: Store): Store['watch'] 
       process.onDeath(unwatch);
       return unwatch;
     };
-    return (await call(wire, process, begin)) as () => void;
+    return (await call(wire, process, { name: 'watch', go: begin })) as () => void;
   };
 }
