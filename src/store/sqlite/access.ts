@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { InvalidOptionError } from '../../errors.ts';
 import { type Clock, systemClock } from '../../runtime/clock.ts';
+import { NumberMap } from '../../runtime/number-map.ts';
 import type { ApplyOptions, Effect, EffectResult, Hint, Pulse, StoreTx, Unwatch } from '../store.ts';
 import { acquireClient, type EngineClient, releaseClient } from './engine-client.ts';
 import { canThread, type EngineKind } from './engine-link.ts';
@@ -31,7 +32,9 @@ export class Access {
   readonly #clock: Clock;
   readonly #kind: EngineKind;
   readonly #unwatches = new Set<Unwatch>();
-  readonly #calls = new Set<Promise<unknown>>();
+  /** By numbers of their own. */
+  readonly #calls = new NumberMap<Promise<unknown>>();
+  #lastCall = 0;
   readonly #pulsed = new Set<string>();
   #held: Held | null = null;
 
@@ -98,14 +101,16 @@ export class Access {
     this.#pulsed.clear();
     const held = this.#held;
     this.#held = null;
-    await Promise.allSettled(this.#calls);
+    await Promise.allSettled(this.#calls.values());
     if (held !== null) await releaseClient(held.path, this.#kind, held.client);
   }
 
   #awaited<T>(call: Promise<T>): Promise<T> {
-    this.#calls.add(call);
+    this.#lastCall += 1;
+    const number = this.#lastCall;
+    this.#calls.set(number, call);
     const forget = (): void => {
-      this.#calls.delete(call);
+      this.#calls.delete(number);
     };
     call.then(forget, forget);
     return call;

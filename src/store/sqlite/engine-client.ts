@@ -4,6 +4,7 @@
  */
 
 import { StoreUnavailableError } from '../../errors.ts';
+import { NumberMap } from '../../runtime/number-map.ts';
 import type { Hint, PulsedSession, Unwatch } from '../store.ts';
 import {
   type EngineKind,
@@ -46,7 +47,7 @@ const never: ReadAside = () => false;
 export class EngineClient {
   readonly #path: string;
   readonly #kind: EngineKind;
-  readonly #pending = new Map<number, Pending>();
+  readonly #pending = new NumberMap<Pending>();
   readonly #watchers = new Set<Watcher>();
   readonly #pulsed = new Map<string, PulsedSession>();
   #idle: (() => void)[] = [];
@@ -180,7 +181,7 @@ export class EngineClient {
     const message =
       `the engine of the database "${this.#path}" stopped (${cause.message}); it is not known whether the call took ` +
       'effect. Repeat it with the same request id or claim id.';
-    const pending = [...this.#pending.values()];
+    const pending = this.#pending.values();
     this.#pending.clear();
     this.#rest();
     for (const { reject } of pending) reject(new StoreUnavailableError(message, { cause }));
