@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { run, say } from './run.mjs';
 
 /** By the name of the package and of the program alike. */
-const NEEDED = { faults: ['strace', 'faketime'], powerloss: ['strace'] };
+const NEEDED = { integration: ['pgbouncer'], faults: ['strace', 'faketime'], powerloss: ['strace'] };
 
 const isThere = (tool) => spawnSync(tool, ['-V'], { stdio: 'ignore' }).error === undefined;
 
