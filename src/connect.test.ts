@@ -1,9 +1,10 @@
 import { resolve } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { connect, DEFAULT_URL } from './connect.ts';
+import { type Connection, connect, DEFAULT_URL } from './connect.ts';
 import { ClosedError, InvalidOptionError, UnsupportedError } from './errors.ts';
 import { clientFor } from './queue/client.ts';
 import { memoryStore } from './store/memory/index.ts';
+import { postgresStore } from './store/postgres/index.ts';
 import { sqliteStore } from './store/sqlite/index.ts';
 import { FakeClock } from './testing/fake-clock.ts';
 
@@ -110,6 +111,7 @@ test('what a store can do is known before it is open, and is what the store itse
     [connect('memory:'), memoryStore()],
     [connect('sqlite::memory:'), sqliteStore({ path: ':memory:' })],
     [connect('sqlite:x.db'), sqliteStore({ path: 'x.db' })],
+    [connect('postgres://db/x'), postgresStore({ connectionString: 'postgres://db/x' })],
   ] as const;
   for (const [shared, store] of stores) {
     expect(shared.store.can).toEqual(store.can);
@@ -117,8 +119,40 @@ test('what a store can do is known before it is open, and is what the store itse
   }
 });
 
-test.each(['postgres://localhost/x', 'rediss://localhost'])('%s is told to be not there yet', (url) => {
-  expect(() => connect(url)).toThrow(UnsupportedError);
+describe('a PostgreSQL server', () => {
+  const pool = { connect: async () => ({}), query: () => 0, end: async () => {}, on: () => 0, totalCount: 0 };
+  const held = async (...connections: unknown[]): Promise<number> => {
+    const shared = connections.map((connection) => connect(connection as Connection));
+    await Promise.all(shared.map(({ release }) => release()));
+    return new Set(shared.map(({ store }) => store)).size;
+  };
+
+  test('named twice is one store, by URL, by options and by pool', async () => {
+    expect(await held('postgres://db/x', 'postgres://db/x', { connectionString: 'postgres://db/x' })).toBe(1);
+    expect(await held({ host: 'db', schema: 'a' }, { schema: 'a', host: 'db' })).toBe(1);
+    expect(await held(pool, pool, { pool })).toBe(1);
+  });
+
+  test('is another store in another schema, with another password, and on another pool', async () => {
+    expect(await held('postgres://db/x', 'postgres://db/x?schema=b', 'postgres://u:p@db/x')).toBe(3);
+    expect(await held({ host: 'db', password: () => 'a' }, { host: 'db', password: () => 'b' })).toBe(2);
+    expect(await held(pool, { ...pool })).toBe(2);
+  });
+
+  test('is named without its password', async () => {
+    const shared = connect('postgres://ada:secret@db/x');
+    expect(shared.url).toBe('postgres://ada@db/x');
+    await shared.release();
+    expect(() => connect('postgers://ada:secret@db/x')).toThrow(/ada:\*\*\*@db/);
+  });
+
+  test('with a misspelt option is refused, with what may have been meant', () => {
+    expect(() => connect({ host: 'db', shema: 'x' } as never)).toThrow(/Did you mean "schema"/);
+  });
+});
+
+test('a Redis server is told to be not there yet', () => {
+  expect(() => connect('rediss://localhost')).toThrow(UnsupportedError);
 });
 
 test.each(['', 'x.db', 'mysql://localhost', 'sqlite:', 'sqlite://host/x.db', 7, null, {}, { store: {} }])(

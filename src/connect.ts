@@ -10,12 +10,25 @@ import { type Clock, systemClock } from './runtime/clock.ts';
 import { type Random, systemRandom } from './runtime/random.ts';
 import { guardStore } from './store/guard.ts';
 import { type LazyParts, lazyStore } from './store/lazy.ts';
+import type { Migrations } from './store/migrations.ts';
+import {
+  isPool,
+  type PgPool,
+  type PostgresOptions,
+  type PostgresPlace,
+  postgresPlace,
+} from './store/postgres-options.ts';
 import type { Store } from './store/store.ts';
 import type { TelemetryHooks } from './telemetry/hooks.ts';
 
-/** Where jobs are kept: a URL, or a store that is open already. A store passed in is closed by whoever made it. */
+/**
+ * Where jobs are kept: a URL, options of a PostgreSQL server, a `pg.Pool`, or a store that is open already. A store or
+ * a pool passed in is closed by whoever made it.
+ */
 export type Connection =
   | string
+  | PostgresOptions
+  | PgPool
   | Store
   | { readonly store: Store; readonly clock?: Clock; readonly random?: Random };
 
@@ -28,6 +41,8 @@ export interface SharedStore {
   readonly url: string;
   /** Told beside the hooks of each worker. Only there when the environment's `MILLRACE_HISTORY` asks for a history. */
   readonly telemetry?: TelemetryHooks;
+  /** For who makes the tables apart from the work. Left out where there are none. */
+  readonly migrations?: () => Promise<Migrations>;
   /** Closes the store if this was the last hold on one that was opened by URL. Safe to call twice. */
   release(): Promise<void>;
 }
@@ -52,12 +67,25 @@ const open = new Map<string, Held>();
  */
 export function connect(connection?: Connection): SharedStore {
   const given = connection ?? (process.env['MILLRACE_URL'] || DEFAULT_URL);
-  if (typeof given === 'string') return connectUrl(given);
+  if (typeof given === 'string') return connectPlace(placeOf(given));
   if (isStore(given)) return borrow(given, systemClock, systemRandom);
-  if (isStore(Object(given).store)) {
-    return borrow(given.store, given.clock ?? systemClock, given.random ?? systemRandom);
-  }
-  throw invalid(`is neither a URL (such as "${DEFAULT_URL}" or "memory:") nor a store`);
+  if (holdsStore(given)) return borrow(given.store, given.clock ?? systemClock, given.random ?? systemRandom);
+  if (isPool(given)) return connectPlace(postgresStorePlace({ pool: given }));
+  if (namesServer(given)) return connectPlace(postgresStorePlace(given));
+  throw invalid(
+    `is neither a URL (such as "${DEFAULT_URL}", "postgres://localhost/app" or "memory:"), nor a pg.Pool or options ` +
+      'of a PostgreSQL server, nor a store',
+  );
+}
+
+function holdsStore(value: object): value is Exclude<Connection, string | PgPool | PostgresOptions | Store> {
+  return isStore(Reflect.get(Object(value), 'store'));
+}
+
+/** Whether its options are right is seen later, where each that is wrong is named. */
+function namesServer(value: unknown): value is PostgresOptions {
+  if (typeof value !== 'object' || value === null || 'store' in value) return false;
+  return Object.getPrototypeOf(value) === Object.prototype && Object.keys(value).length > 0;
 }
 
 function isStore(value: unknown): value is Store {
@@ -74,13 +102,13 @@ function borrow(given: Store, clock: Clock, random: Random): SharedStore {
 }
 
 interface Place extends LazyParts {
+  readonly migrations?: () => Promise<Migrations>;
   /** Same place, same key; null for a store that nobody shares. */
   readonly key: string | null;
   readonly url: string;
 }
 
-function connectUrl(url: string): SharedStore {
-  const place = placeOf(url);
+function connectPlace(place: Place): SharedStore {
   const held = hold(place);
   let released: Promise<void> | null = null;
   const release = (): Promise<void> => {
@@ -91,6 +119,7 @@ function connectUrl(url: string): SharedStore {
   return {
     ...{ store, clock: systemClock, random: systemRandom, url: place.url, release },
     ...(telemetry !== null && { telemetry }),
+    ...(place.migrations && { migrations: place.migrations }),
   };
 }
 
@@ -132,13 +161,16 @@ function placeOf(url: string): Place {
       return sqlitePlace(rest);
     case 'postgres':
     case 'postgresql':
+      return postgresStorePlace({ connectionString: url });
     case 'redis':
     case 'rediss':
       throw new UnsupportedError(
         `this version of millrace has no ${scheme} store yet. Use "${DEFAULT_URL}", or "memory:" for tests.`,
       );
     default:
-      throw invalid(`"${url}" is not a URL of a store. Use "sqlite:PATH", "sqlite::memory:" or "memory:"`);
+      throw invalid(
+        `"${withoutPassword(url)}" is not a URL of a store. Use "sqlite:PATH", "postgres://…" or "memory:"`,
+      );
   }
 }
 
@@ -169,7 +201,48 @@ function sqlitePlace(rest: string): Place {
       const { sqliteStore } = await import('./store/sqlite/index.ts');
       return sqliteStore({ path: absolute });
     },
+    migrations: async () => {
+      const { sqliteMigrations } = await import('./store/sqlite/migrate.ts');
+      return sqliteMigrations(absolute);
+    },
   };
+}
+
+function postgresStorePlace(options: PostgresOptions): Place {
+  const place = postgresPlace(options);
+  return {
+    key: `postgres:${keyOf(place)}`,
+    kind: 'postgres',
+    can: { transactions: true, shared: true, searchBodies: true },
+    url: place.url,
+    load: async () => {
+      const { postgresStore } = await import('./store/postgres/index.ts');
+      return postgresStore(options);
+    },
+    migrations: async () => {
+      const { postgresMigrations } = await import('./store/postgres/migrate.ts');
+      return postgresMigrations(options);
+    },
+  };
+}
+
+/** Pools, functions and the like, which are the same only as themselves. */
+const numbers = new WeakMap<object, number>();
+let numbered = 0;
+
+/** Everything that may make a difference. Never shown: there is a password in it. */
+function keyOf(place: PostgresPlace): string {
+  return JSON.stringify(place, (name, value: unknown) => {
+    const isPlain = name !== 'pool' && Object.getPrototypeOf(Object(value)) === Object.prototype;
+    if (typeof value !== 'function' && (typeof value !== 'object' || value === null || isPlain)) return value;
+    const known = numbers.get(value) ?? ++numbered;
+    numbers.set(value, known);
+    return `#${known}`;
+  });
+}
+
+function withoutPassword(url: string): string {
+  return url.replace(/(\/\/[^:/?#]*:)[\s\S]*@/, '$1***@');
 }
 
 function invalid(message: string): InvalidOptionError {

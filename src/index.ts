@@ -56,7 +56,7 @@ export type {
 export type { JobSchemas, Schemas, StandardSchema } from './job/schema.ts';
 export { formatSearch, parseSearch } from './job/search.ts';
 export type { AddBulkOptions, AddOptions } from './queue/add.ts';
-export type { BulkOutcome, Which } from './queue/admin.ts';
+export type { BulkOutcome, CancelOptions, Which } from './queue/admin.ts';
 export type { FindOptions } from './queue/inspect.ts';
 export { Job, type JobContext } from './queue/job.ts';
 export type { JobJson } from './queue/job-view.ts';
@@ -81,6 +81,7 @@ export { QueueEvents, type QueueEventsOptions } from './queue/queue-events.ts';
 export type { Propagation, QueueConfig, QueueOptions, RetentionOptions } from './queue/queue-options.ts';
 export type { AwaitOptions } from './queue/result.ts';
 export type { DataInput, DataOf, JobOf, NameOf, ResultOf, SchemasOf, UntypedJobs } from './queue/types.ts';
+export type { PostgresOptions } from './store/postgres-options.ts';
 export {
   HISTOGRAM_BOUNDS_MS,
   type OperationRecord,

@@ -29,14 +29,16 @@ describe('rooms', () => {
     const loaded = (entry: string): string => [...loadedWith(entry)].join('\n');
     const queue = loaded('src/index.ts');
     expect(queue).toContain('src/worker/engine.ts');
-    expect(queue).not.toMatch(/store\/(sqlite|memory)\/|child-pool|history\/(open|record-)|src\/cli/);
+    expect(queue).not.toMatch(
+      /store\/(sqlite|postgres|memory)\/|child-pool|history\/(open|record-)|src\/cli/,
+    );
     // The engine is on its thread; here is what speaks with it.
     const sqlite = loaded('src/store/sqlite/index.ts');
     expect(sqlite).toContain('src/store/sqlite/engine-link.ts');
     expect(sqlite).not.toMatch(
       /sqlite\/(engine|engine-inline|engine-thread|join|driver|migrations|verbs)\.ts/,
     );
-    expect(loaded('src/cli/main.ts')).not.toMatch(/cli\/commands\/|store\/sqlite|worker\//);
+    expect(loaded('src/cli/main.ts')).not.toMatch(/cli\/commands\/|store\/(sqlite|postgres)\/|worker\//);
   });
 
   it('has the table of this test in ARCHITECTURE.md', () => {
@@ -134,7 +136,10 @@ describe('package', () => {
   it('depends on one package at run time and installs no driver', () => {
     const parsed = JSON.parse(read('package.json'));
     expect(Object.keys(parsed.dependencies)).toEqual(['commander']);
-    expect(parsed.peerDependenciesMeta).toEqual({ '@photostructure/sqlite': { optional: true } });
+    expect(parsed.peerDependenciesMeta).toEqual({
+      '@photostructure/sqlite': { optional: true },
+      pg: { optional: true },
+    });
     expect(Object.keys(parsed.scripts).filter((name) => /install|prepare|^(pre|post)/.test(name))).toEqual(
       [],
     );

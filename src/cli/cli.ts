@@ -24,6 +24,8 @@ export interface Cli {
 /** Options that every command takes. */
 export interface GlobalOptions {
   readonly store?: string;
+  /** The same. */
+  readonly connection?: string;
   readonly json?: boolean;
   readonly verbose?: boolean;
 }

@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   queues: async () => (await import('./commands/queues.ts')).addQueues,
   ops: async () => (await import('./commands/ops.ts')).addOps,
   doctor: async () => (await import('./commands/doctor.ts')).addDoctor,
+  migrate: async () => (await import('./commands/migrate.ts')).addMigrate,
   history: async () => (await import('./commands/history.ts')).addHistory,
 };
 

@@ -17,27 +17,35 @@ export interface Opened<Options extends object = object> {
 }
 
 export function storeUrl(cli: Cli, options: GlobalOptions): string {
-  return options.store || cli.env['MILLRACE_URL'] || DEFAULT_URL;
+  return options.store || options.connection || cli.env['MILLRACE_URL'] || DEFAULT_URL;
 }
 
 /**
  * Runs the command's body with the store. `existing`: looking at a store that is not there must not make one,
- * or a typing error in the address would leave an empty database behind and an answer that all is quiet.
+ * or a typing error in the address would leave an empty database behind and an answer that all is quiet. `look`: the
+ * command says itself what it thinks of one that is not there.
  */
 export async function withStore<Options extends object>(
   cli: Cli,
   command: Command,
-  access: 'existing' | 'make',
+  access: 'existing' | 'look' | 'make',
   body: (opened: Opened<Options>) => Promise<ExitCode>,
 ): Promise<void> {
   const options = command.optsWithGlobals<Options & GlobalOptions>();
-  const shared = cli.connect(storeUrl(cli, options));
+  const url = storeUrl(cli, options);
+  const shared = cli.connect(access === 'make' ? url : withoutMigration(url));
   try {
     if (access === 'existing') requireStore(shared);
     cli.exit(await body({ cli, options, shared, store: shared.store }));
   } finally {
     await shared.release();
   }
+}
+
+/** Who only looks makes no tables either, and may have no right to. */
+export function withoutMigration(url: string): string {
+  if (!/^postgres(ql)?:/i.test(url) || /[?&]migrate=/.test(url)) return url;
+  return `${url}${url.includes('?') ? '&' : '?'}migrate=false`;
 }
 
 function requireStore({ url }: SharedStore): void {

@@ -181,6 +181,8 @@ export interface LoggedFault {
   readonly target: string | number;
   /** A clock fault: whose clock. The store's decides, so checks by it are eased. */
   readonly clock?: 'store' | 'process';
+  /** The store's server ended as if its machine had: claims that it answered shortly before may never have been. */
+  readonly forgets?: 'claims';
   /** Free text, for people. */
   readonly note?: string;
 }

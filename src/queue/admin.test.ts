@@ -6,6 +6,7 @@ import {
   JobNotFoundError,
   NotFoundError,
   TimeoutError,
+  UnsupportedError,
   WrongStateError,
 } from '../errors.ts';
 import { uuid7 } from '../runtime/ids.ts';
@@ -120,6 +121,9 @@ describe('jobs by id', () => {
     await expect(queue.redrive('a')).rejects.toThrow(WrongStateError);
     await expect(queue.discard('z')).rejects.toThrow(JobNotFoundError);
     await expect(queue.cancel('')).rejects.toThrow(InvalidOptionError);
+    await expect(queue.cancel({ ids: ['a'] }, 'x', { tx: {} })).rejects.toThrow(/named by id/);
+    await expect(queue.cancel('a', 'x', { tx: {} })).rejects.toThrow(UnsupportedError);
+    await expect(queue.cancel('a', 'x', { tX: {} } as never)).rejects.toThrow(/Did you mean "tx"/);
     await queue.cancel('b', 'sold out');
     expect(await queue.getJob('b')).toMatchObject({ state: 'cancelled', cause: 'cancelled' });
     await queue.discard('b');

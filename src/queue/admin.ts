@@ -11,7 +11,7 @@ import {
 import type { JobFilter } from '../job/filter.ts';
 import { MAX_REASON_BYTES } from '../job/limits.ts';
 import { storableText } from '../job/storable-text.ts';
-import type { Swept } from '../store/store.ts';
+import type { StoreTx, Swept } from '../store/store.ts';
 import type { Client } from './client.ts';
 import { filterIn } from './inspect.ts';
 import { type Operation, startOperation } from './operation.ts';
@@ -34,11 +34,18 @@ export type Answer<W extends Which> = W extends string
     ? BulkOutcome
     : Operation;
 
+export interface CancelOptions {
+  /** The jobs are cancelled when, and only if, this transaction commits. For jobs that are named by id. */
+  readonly tx?: StoreTx;
+}
+
 export interface BulkAction {
   readonly kind: 'redrive' | 'discard' | 'cancel' | 'promote';
   readonly toQueue?: string | null;
   readonly ratePerSecond?: number | null;
   readonly reason?: string;
+  /** The caller's own transaction; for jobs that are named. */
+  readonly tx?: StoreTx | undefined;
 }
 
 export async function act<W extends Which>(
@@ -59,8 +66,12 @@ async function actOn(
 ): Promise<undefined | BulkOutcome | Operation> {
   const rated = (action.ratePerSecond ?? null) !== null;
   if (typeof which === 'string') {
-    await moveJob(client, moveOf(queue, which, action));
+    await moveJob(client, moveOf(queue, which, action), action.tx);
     return undefined;
+  }
+  if (action.tx !== undefined && !Array.isArray(which)) {
+    const message = 'is for jobs that are named by id; a filter is carried out later, by upkeep';
+    throw new InvalidOptionError(`${action.kind} in queue "${queue}"`, [{ path: 'tx', message }]);
   }
   if (!Array.isArray(which)) return operate(client, filterIn(queue, which as JobFilter), action);
   const ids: readonly string[] = which;
@@ -87,7 +98,7 @@ async function moveEach(
   const skipped: { id: string; error: MillraceError }[] = [];
   const tries = ids.map(async (id) => {
     try {
-      await moveJob(client, moveOf(queue, id, action));
+      await moveJob(client, moveOf(queue, id, action), action.tx);
     } catch (error) {
       if (!isAboutTheJob(error)) throw error;
       skipped.push({ id, error });

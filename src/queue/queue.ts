@@ -2,7 +2,7 @@ import { connect, type SharedStore } from '../connect.ts';
 import { ClosedError } from '../errors.ts';
 import { checkHeaders } from '../job/check-policy.ts';
 import type { JobFilter } from '../job/filter.ts';
-import { between, checkOptions, choice, flag, queueName } from '../job/option-rules.ts';
+import { anything, between, checkOptions, choice, flag, queueName } from '../job/option-rules.ts';
 import type { JobOptions } from '../job/options.ts';
 import { Problems } from '../job/problems.ts';
 import type { QueuePatch, QueueSettings } from '../job/queue-settings.ts';
@@ -11,7 +11,7 @@ import { asError, Emitter } from '../runtime/emitter.ts';
 import type { QueueSummary } from '../store/store.ts';
 import { printUnheard } from '../telemetry/print-unheard.ts';
 import { type AddBulkOptions, type AddOptions, addMany, addOne, contextFor, type Intake } from './add.ts';
-import { type Answer, act, drainQueue, obliterateQueue, type Which } from './admin.ts';
+import { type Answer, act, type CancelOptions, drainQueue, obliterateQueue, type Which } from './admin.ts';
 import { type Client, clientFor } from './client.ts';
 import { checkStates, type FindOptions, findRecords, readCounts, readRange, readSummary } from './inspect.ts';
 import { Job } from './job.ts';
@@ -227,9 +227,20 @@ export class Queue<Jobs extends object = UntypedJobs> extends Emitter<QueueEvent
    *
    * One id: done, or an error. Several: what was done and what was not. A filter: an operation, which upkeep
    * carries out in whatever process runs a worker. The same for `redrive` and `discard`.
+   *
+   * With `tx` jobs named by id are cancelled if and only if the caller's own transaction commits.
    */
-  cancel<W extends Which>(which: W, reason = 'cancelled by request'): Promise<Answer<W>> {
-    return this.#run(() => act(this.#client, this.name, which, { kind: 'cancel', reason }));
+  cancel<W extends Which>(
+    which: W,
+    reason = 'cancelled by request',
+    options: CancelOptions = {},
+  ): Promise<Answer<W>> {
+    const { tx } = options;
+    const cancel = (): Promise<Answer<W>> => {
+      checkOptions(`cancel in queue "${this.name}"`, options, { tx: anything });
+      return act(this.#client, this.name, which, { kind: 'cancel', reason, tx });
+    };
+    return this.#run(async () => cancel(), tx !== undefined);
   }
 
   /** Sends jobs that have ended back to this queue or to another; a filter without states means dead letters. */

@@ -1,6 +1,6 @@
 import { DuplicateJobError, JobNotFoundError, LeaseLostError, WrongStateError } from '../errors.ts';
 import type { JobState } from '../job/record.ts';
-import type { Effect, MoveOp, MoveOutcome } from '../store/store.ts';
+import type { Effect, MoveOp, MoveOutcome, StoreTx } from '../store/store.ts';
 import type { Client } from './client.ts';
 
 /** An effect on one job. */
@@ -22,8 +22,15 @@ const VERBS: Readonly<Record<MoveOp, { readonly verb: string; readonly advice: s
 /**
  * @throws JobNotFoundError, WrongStateError, DuplicateJobError or, for a write under a lease, LeaseLostError.
  */
-export async function moveJob(client: Client, move: Move): Promise<void> {
-  requireDone(move, await client.apply(move));
+export async function moveJob(client: Client, move: Move, tx?: StoreTx): Promise<void> {
+  requireDone(move, tx === undefined ? await client.apply(move) : await moveInside(client, move, tx));
+}
+
+/** In the caller's own transaction. */
+async function moveInside({ store }: Client, move: Move, tx: StoreTx): Promise<MoveOutcome> {
+  const [answer] = await store.apply([move], { tx });
+  if (answer?.op !== move.op) throw new Error(`the store did not answer ${move.op}`);
+  return answer as MoveOutcome;
 }
 
 function requireDone(move: Move, answer: MoveOutcome): void {

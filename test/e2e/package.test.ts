@@ -89,6 +89,22 @@ describe('the package as it would be published', () => {
     },
   );
 
+  it('names the line that installs the driver of PostgreSQL when it is not there', () => {
+    const program = `
+      import { Queue } from 'millrace';
+      const queue = new Queue('q', { connection: 'postgres://ada:secret@localhost:1/x' });
+      await queue.add('n', 1);`;
+    const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+      cwd: bare,
+      encoding: 'utf8',
+    });
+
+    expect(status).not.toBe(0);
+    expect(stderr).toContain('DriverMissingError');
+    expect(stderr).toContain('npm i pg');
+    expect(stderr).not.toContain('secret@');
+  });
+
   const others = [22, 24].map((version) => ({ version, node: otherNode(version) }));
 
   it.skipIf(others.some(({ node }) => node === null)).each(others)(

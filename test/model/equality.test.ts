@@ -1,10 +1,12 @@
-/** Random histories, played to the memory store and to SQLite at once: nobody can tell the two apart. */
+/** Random histories, played to the memory store and to another one at once: nobody can tell the two apart. */
 
 import assert from 'node:assert/strict';
+import { postgresStore } from 'millrace/postgres';
 import { sqliteStore } from 'millrace/sqlite';
 import { FakeClock, memoryStore } from 'millrace/testing';
 import { afterAll, describe, it } from 'vitest';
 import type { ClaimAnswer, CommitAnswer, Store } from '../../src/store/store.ts';
+import { dropSchemas, nextSchema, noPostgres, testPool, Wiper } from '../support/postgres.ts';
 import { writeProof } from '../support/proof.ts';
 import { makeScratch } from '../support/scratch.ts';
 import { command } from './arbitrary-command.ts';
@@ -17,25 +19,31 @@ import { learn, newWorld, type World } from './world.ts';
 const DUMP_EVERY = 20;
 /** Every commit on a file waits for the disk. */
 const FILE_SEQUENCES = 12;
+/** Every statement goes to another process. */
+const SERVER_SEQUENCES = 60;
 
 const scratch = makeScratch();
 const played = { sequences: 0, commands: 0 };
 afterAll(() => {
   scratch.remove();
   writeProof({
-    ...{ name: 'equality', section: 'equality', title: 'random commands to the memory store and to SQLite' },
+    ...{
+      name: 'equality',
+      section: 'equality',
+      title: 'random commands to the memory store and to SQLite and PostgreSQL',
+    },
     command: 'MILLRACE_SEQUENCES=1000 npm test -- --only model',
     figures: { 'sequences without a difference': played.sequences, 'commands compared': played.commands },
   });
 });
 
 /** Handles on the same data, which take turns. */
-type Open = (clock: FakeClock) => readonly Store[];
+type Open = (clock: FakeClock) => Promise<readonly Store[]>;
 
 async function playTwice(commands: readonly Command[], open: Open): Promise<void> {
   const clock = new FakeClock();
   const model = { store: memoryStore({ clock }), cursor: null };
-  const others = open(clock);
+  const others = await open(clock);
   const world = newWorld();
   let cursor: number | null = null;
   try {
@@ -76,10 +84,10 @@ async function compareAll(model: Store, other: Store): Promise<void> {
   assert.deepEqual(await other.verify(), [], 'verify of the other store');
 }
 
-const inMemory: Open = (clock) => [sqliteStore({ path: ':memory:', clock, engine: 'inline' })];
+const inMemory: Open = async (clock) => [sqliteStore({ path: ':memory:', clock, engine: 'inline' })];
 
 /** One connection on a thread and one here: as two processes have them. */
-const onFile: Open = (clock) => {
+const onFile: Open = async (clock) => {
   const path = scratch.nextPath();
   return [sqliteStore({ path, clock, engine: 'thread' }), sqliteStore({ path, clock, engine: 'inline' })];
 };
@@ -90,9 +98,32 @@ describe('the memory store and SQLite', () => {
   });
 
   it('do so on a file, too, when two connections take turns', async () => {
-    const effort = effortOf(300);
-    const sequences = Math.ceil((effort.sequences * FILE_SEQUENCES) / 300);
+    await holds(partOf(FILE_SEQUENCES), command, (commands) => playTwice(commands, onFile));
+  });
+});
 
-    await holds({ ...effort, sequences }, command, (commands) => playTwice(commands, onFile));
+/** So many of the usual number. */
+function partOf(part: number): ReturnType<typeof effortOf> {
+  const effort = effortOf(300);
+  return { ...effort, sequences: Math.ceil((effort.sequences * part) / 300) };
+}
+
+describe.skipIf(noPostgres)('the memory store and PostgreSQL', () => {
+  const schema = nextSchema();
+  const pools = noPostgres ? [] : [testPool(2), testPool(2)];
+  const wiper = pools[0] && new Wiper(pools[0], schema);
+  afterAll(async () => {
+    if (pools[0]) await dropSchemas(pools[0], [schema]);
+    for (const pool of pools) await pool.end();
+  });
+
+  /** As two processes have them. */
+  const onServer: Open = async (clock) => {
+    await wiper?.wipe();
+    return pools.map((pool) => postgresStore({ pool, schema, clock }));
+  };
+
+  it('answer every history of calls alike and hold the same afterwards', async () => {
+    await holds(partOf(SERVER_SEQUENCES), command, (commands) => playTwice(commands, onServer));
   });
 });

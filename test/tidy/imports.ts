@@ -14,9 +14,19 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'store/memory': ['store', 'job', 'runtime'],
   pulse: ['store', 'job', 'runtime'],
   'store/sqlite': ['store', 'job', 'runtime', 'pulse'],
+  'store/postgres': ['store', 'job', 'runtime', 'pulse'],
   telemetry: ['job', 'runtime'],
   history: [...SEAM],
-  connect: ['store', 'store/memory', 'store/sqlite', 'job', 'runtime', 'telemetry', 'history'],
+  connect: [
+    'store',
+    'store/memory',
+    'store/sqlite',
+    'store/postgres',
+    'job',
+    'runtime',
+    'telemetry',
+    'history',
+  ],
   queue: [...SEAM, 'connect'],
   upkeep: SEAM,
   worker: [...SEAM, 'connect', 'queue', 'upkeep', 'pulse'],
@@ -28,6 +38,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 /** Packages from outside, a room each. Everything else is Node itself. */
 export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'store/sqlite': ['@photostructure/sqlite'],
+  'store/postgres': ['pg'],
   cli: ['commander'],
 };
 

@@ -19,6 +19,7 @@ export const PUBLIC_NAMES: Readonly<Record<string, readonly string[]>> = {
     'BlockedLoopEvent',
     'BulkJob',
     'BulkOutcome',
+    'CancelOptions',
     'CancelledError',
     'ClaimEvent',
     'CloseOptions',
@@ -69,6 +70,7 @@ export const PUBLIC_NAMES: Readonly<Record<string, readonly string[]>> = {
     'Operation',
     'OperationRecord',
     'Origin',
+    'PostgresOptions',
     'Problem',
     'Processor',
     'ProcessorContext',
@@ -128,6 +130,7 @@ export const PUBLIC_NAMES: Readonly<Record<string, readonly string[]>> = {
     'retryIn',
   ],
   './sqlite': ['SqliteStoreOptions', 'sqliteStore'],
+  './postgres': ['PostgresOptions', 'PostgresStoreOptions', 'postgresStore'],
   './testing': [
     'Duration',
     'FakeClock',

@@ -22,7 +22,7 @@ export function addDoctor(program: Command, cli: Cli): void {
     .description('check the store, its durability and this Node; exit code 3 on an error')
     .option('--verify', 'recount everything in the store too, which takes time')
     .action((_: unknown, command: Command) =>
-      withStore<DoctorOptions>(cli, command, 'make', (opened) => examine(opened)),
+      withStore<DoctorOptions>(cli, command, 'look', (opened) => examine(opened)),
     );
 }
 

@@ -45,7 +45,8 @@ async function work(cli: Cli, files: readonly string[], options: WorkOptions): P
     throw new InvalidOptionError('the command line', [{ path: '--once', message }]);
   }
   // Queues and workers that name no connection take this one.
-  if (options.store !== undefined) process.env['MILLRACE_URL'] = options.store;
+  const named = options.store || options.connection;
+  if (named) process.env['MILLRACE_URL'] = named;
   const log = new WorkLog({ cli, options });
   const found = await importModules(files, ({ worker }) => log.follow(worker));
   if (found.length === 0) throw noWorkers(files);

@@ -3,6 +3,7 @@
 import { whyPartial } from './adds.ts';
 import { acceptedOf, countersAfter, endOf, pairsOf } from './ends.ts';
 import { type Evidence, firstCall, type Grant, keyOf, lastDump, type Settled } from './evidence.ts';
+import { mayBeForgotten } from './forgotten.ts';
 import { type Check, Findings, type Verdict } from './report.ts';
 
 const ENDS: readonly string[] = ['completed', 'failed', 'cancelled'];
@@ -90,7 +91,7 @@ function judgeCounts(evidence: Evidence): Verdict {
       const lines = [firstCall(earlier).end, firstCall(later).end];
       const isNext = later.claims === earlier.claims + 1;
       findings.expect(
-        noGaps ? isNext : later.claims > earlier.claims,
+        (noGaps ? isNext : later.claims > earlier.claims) || mayBeForgotten(evidence, earlier),
         () => `${nameOf(later)} follows claim ${earlier.claims} and is counted as ${later.claims}`,
         lines,
       );

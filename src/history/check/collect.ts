@@ -62,7 +62,7 @@ function callsOf(lines: readonly HistoryLine[], at: (line: HistoryLine) => numbe
     .sort((one, other) => at(one.begin) - at(other.begin));
 }
 
-function mayClaim({ begin }: Call): boolean {
+export function mayClaim({ begin }: Call): boolean {
   return begin.op === 'claim' || (begin.op === 'commit' && (begin.args as CommitArgs).claim.length > 0);
 }
 

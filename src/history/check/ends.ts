@@ -2,6 +2,7 @@
 
 import type { HistoryLine } from '../line.ts';
 import { type Evidence, firstCall, type Grant, isAccepted, lastDump, type Settled } from './evidence.ts';
+import { mayBeForgotten } from './forgotten.ts';
 
 export type End =
   | { readonly how: 'settled'; readonly settled: Settled }
@@ -49,6 +50,7 @@ export function endingOf(evidence: Evidence, grant: Grant): HistoryLine | null {
 function mayHaveEnded(evidence: Evidence, grant: Grant): boolean {
   const { scope, isCut, settled, unknownUpkeep, at } = evidence;
   if (settled.get(grant.token)?.some(({ outcome }) => outcome === 'unknown')) return true;
+  if (mayBeForgotten(evidence, grant)) return true;
   const claimedAt = at(firstCall(grant).begin);
   // One that was begun before may have been carried out after; where packets come late, after it was given up, too.
   const isLate = evidence.faults.some(({ fault }) => fault === 'late-packet');

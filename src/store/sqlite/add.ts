@@ -1,7 +1,7 @@
+import { textOfPolicy } from '../../job/policy-text.ts';
 import type { AddOutcome, NewJob } from '../store.ts';
 import type { Database } from './database.ts';
 import { endToEnd, stretchesOf, stretchIn } from './end-to-end.ts';
-import { textOfPolicy } from './policy-text.ts';
 import { type QueueState, tell } from './queue.ts';
 import { sumOf } from './sum.ts';
 import type { Transaction } from './transaction.ts';

@@ -5,10 +5,10 @@
 
 import { DEFAULTS } from '../../job/options.ts';
 import { DAMAGED_TYPE } from '../../job/payload.ts';
+import { headersOfText, policyOfText } from '../../job/policy-text.ts';
 import type { Bytes, JobRecord } from '../../job/record.ts';
 import type { Claimed } from '../store.ts';
 import type { Database } from './database.ts';
-import { headersOfText, policyOfText } from './policy-text.ts';
 import { isIntact } from './sum.ts';
 
 /** What is a fresh job's own. The first ones are for the claim. */

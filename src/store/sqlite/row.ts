@@ -2,6 +2,7 @@
 
 import { DEFAULTS } from '../../job/options.ts';
 import { DAMAGED_TYPE } from '../../job/payload.ts';
+import { headersOfText, policyOfText } from '../../job/policy-text.ts';
 import type {
   Bytes,
   EndCause,
@@ -14,7 +15,6 @@ import type {
 } from '../../job/record.ts';
 import type { Database } from './database.ts';
 import type { SqlValue } from './driver.ts';
-import { headersOfText, policyOfText } from './policy-text.ts';
 import type { QueueState } from './queue.ts';
 import { isIntact } from './sum.ts';
 import type { Transaction } from './transaction.ts';

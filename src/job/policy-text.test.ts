@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { newJob } from '../../testing/conformance/support.ts';
-import { headersOfText, policyOfText, textOfPolicy } from './policy-text.ts';
+import { newJob } from '../testing/conformance/support.ts';
+import { headersOfText, policyOfText, remembering, textOfPolicy } from './policy-text.ts';
 
 describe('the text of a policy', () => {
   it('says only what is unusual, and is read back whole', () => {
@@ -22,6 +22,14 @@ describe('the text of a policy', () => {
 
     expect(policies.map((policy) => policyOfText(textOfPolicy(policy)))).toEqual(policies);
     expect(headersOfText('{"a":1}')).toEqual({ a: 1 });
+  });
+
+  it('is made once for jobs in a row that share it, and anew when it is another', () => {
+    const made: object[] = [];
+    const textOf = remembering((value: { n: number }) => `${made.push(value)} ${value.n}`);
+    const [one, other] = [{ n: 1 }, { n: 2 }];
+
+    expect([one, one, other, one].map(textOf)).toEqual(['1 1', '1 1', '2 2', '3 1']);
   });
 
   it('that is damaged is told from one that is not', () => {

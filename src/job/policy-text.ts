@@ -1,4 +1,4 @@
-import type { Headers, JobPolicy } from '../../job/record.ts';
+import type { Headers, JobPolicy } from './record.ts';
 
 /** What the text of a policy leaves out. Never changed: databases out there were written with it. */
 const USUAL: JobPolicy = Object.freeze({
@@ -21,6 +21,15 @@ const KNOWN = 100;
 export function textOfPolicy(policy: JobPolicy): string {
   const unusual = Object.entries(policy).filter(([key, value]) => value !== USUAL[key as keyof JobPolicy]);
   return JSON.stringify(Object.fromEntries(unusual));
+}
+
+/** For the jobs of one call, of which most share one object with the one before. */
+export function remembering<T extends object>(textOf: (value: T) => string): (value: T) => string {
+  let last: { readonly value: T; readonly text: string } | null = null;
+  return (value) => {
+    if (last?.value !== value) last = { value, text: textOf(value) };
+    return last.text;
+  };
 }
 
 /** null for text that is damaged: one such job must not keep others from being read. The same for headers. */

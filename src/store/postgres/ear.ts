@@ -1,0 +1,96 @@
+import { systemClock } from '../../runtime/clock.ts';
+import { systemRandom } from '../../runtime/random.ts';
+import type { Hint, Unwatch } from '../store.ts';
+import { loadDriver, type PgConnection, type PgDriver } from './driver.ts';
+import type { Engine } from './engine.ts';
+import { Listener } from './listener.ts';
+import { NOTIFY, payloadOf } from './news.ts';
+import { clientOptions } from './open.ts';
+import type { Watchers } from './watchers.ts';
+
+/** Rises with nearly everything that is written; read without a look at any table. */
+const MARK = `
+  select (select last_value from {s}.delta_number_seq) as delta, (select last_value from {s}.job_number) as job`;
+
+/** A few people a day do what these tell of; whoever runs a job, or has its hands full, wants to know it too. */
+const RARE: ReadonlySet<Hint['news']> = new Set(['cancel', 'settings']);
+const SPREAD = `
+  select (select pg_catalog.count(pg_catalog.pg_notify($1, payload)) from pg_catalog.unnest($2::text[]) payload),
+    case when pg_catalog.cardinality($3::text[]) > 0 then {s}.wake_v1($3, 'ready')::text end,
+    case when pg_catalog.cardinality($4::text[]) > 0 then {s}.wake_v1($4, 'ended')::text end`;
+
+/** One for the whole process, and only while somebody watches. Real time: these are real connections. */
+export class Ear {
+  readonly #engine: Engine;
+  readonly #watchers: Watchers;
+  #listener: Listener | null = null;
+
+  constructor(engine: Engine, watchers: Watchers) {
+    this.#engine = engine;
+    this.#watchers = watchers;
+  }
+
+  async watch(queues: readonly string[], onNews: (hint: Hint) => void): Promise<Unwatch> {
+    const remove = this.#watchers.add(queues, onNews);
+    this.#listener ??= this.#makeListener();
+    await this.#listener.start();
+    return () => {
+      remove();
+      if (this.#watchers.isEmpty) void this.stop();
+    };
+  }
+
+  get isHearing(): boolean {
+    return this.#listener?.isHearing ?? false;
+  }
+
+  /** Tells other processes, if they want to know. Beside the call whose news it is, which does not wait for it. */
+  async spread(hints: readonly Hint[]): Promise<void> {
+    const { place } = this.#engine;
+    const payloads = hints.filter(({ news }) => RARE.has(news)).map(payloadOf);
+    const queues = (news: Hint['news']): string[] =>
+      hints.filter((hint) => hint.news === news).map(({ queue }) => queue);
+    try {
+      await this.#engine.call((db) =>
+        db.run(SPREAD, place.schema, payloads, queues('ready'), queues('ended')),
+      );
+    } catch {
+      // A hint that is lost costs latency.
+    }
+  }
+
+  async stop(): Promise<void> {
+    const listener = this.#listener;
+    this.#listener = null;
+    await listener?.stop();
+  }
+
+  #makeListener(): Listener {
+    const { place } = this.#engine;
+    return new Listener({
+      schema: place.schema,
+      connect: place.listen ? () => connectTo(this.#engine) : null,
+      notify: (payload) =>
+        this.#engine.call(async (db) => {
+          await db.run(NOTIFY, place.schema, payload);
+        }),
+      mark: () => this.#engine.call(async (db) => JSON.stringify(await db.get<object>(MARK))),
+      watchers: this.#watchers,
+      clock: systemClock,
+      random: systemRandom,
+    });
+  }
+}
+
+/** A pool of the application knows where it leads to, and with which driver. */
+async function connectTo({ place }: Engine): Promise<PgConnection> {
+  const { pool, listenUrl } = place;
+  const given = Reflect.get(Object(pool), 'Client') as PgDriver['Client'] | undefined;
+  const Client = given ?? (await loadDriver()).Client;
+  const options =
+    pool === null || listenUrl !== null ? clientOptions(place, listenUrl) : Reflect.get(pool, 'options');
+  const connection = new Client({ connectionTimeoutMillis: 10_000, ...(options as object) });
+  connection.on('error', () => undefined);
+  await connection.connect();
+  return connection;
+}

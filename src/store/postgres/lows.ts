@@ -1,0 +1,54 @@
+import type { Clock } from '../../runtime/clock.ts';
+
+/** Jobs are claimed about in the order of their numbers; one that was committed this much later is still seen. */
+const SLACK = 1_000;
+/** A look from the very start costs at most a fortieth of the time. */
+const PAUSES = 40;
+const LEAST_PAUSE_MS = 250;
+/** From the start. */
+const BOTTOM = -1;
+
+interface Mark {
+  high: number;
+  /** When the next claim looks from the start, by the monotonic clock. */
+  sweepAt: number;
+  /** When a claim that finds nothing may do so. */
+  sweepEmptyAt: number;
+}
+
+/**
+ * From which number on to look for waiting jobs. Rows that were claimed stay where they were until nobody can see them
+ * any more, and while somebody's transaction is open that may be millions; a claim that begins behind them does not
+ * walk over them. A hint and no more: what lies before it is found by the next look from the start.
+ */
+export class Lows {
+  readonly #clock: Clock;
+  readonly #marks = new Map<string, Mark>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  lowOf(queue: string): number {
+    const mark = this.#marks.get(queue);
+    if (mark === undefined || this.#clock.monotonic() >= mark.sweepAt) return BOTTOM;
+    return Math.max(BOTTOM, mark.high - SLACK);
+  }
+
+  /** Whether a claim that found nothing from there on has to look from the start, and may. */
+  mayHide(queue: string, low: number): boolean {
+    const mark = this.#marks.get(queue);
+    return low > BOTTOM && (mark === undefined || this.#clock.monotonic() >= mark.sweepEmptyAt);
+  }
+
+  /** After a claim: the highest number that it gave, and, where it looked from the start, how long it took. */
+  learn(queue: string, { high, low, tookMs }: { high: number | null; low: number; tookMs: number }): void {
+    const mark = this.#marks.get(queue) ?? { high: BOTTOM, sweepAt: 0, sweepEmptyAt: 0 };
+    this.#marks.set(queue, mark);
+    if (high !== null) mark.high = Math.max(mark.high, high);
+    if (low > BOTTOM) return;
+    const now = this.#clock.monotonic();
+    mark.sweepAt = now + Math.max(LEAST_PAUSE_MS, PAUSES * tookMs);
+    mark.sweepEmptyAt = now + (tookMs < LEAST_PAUSE_MS / PAUSES ? 0 : PAUSES * tookMs);
+  }
+}

@@ -1,0 +1,32 @@
+/** How hints travel between processes: by NOTIFY on a channel that is named as the schema. */
+
+import type { Hint } from '../store.ts';
+import { quoted } from './map-error.ts';
+
+/** Sent to oneself, to see whether anything arrives at all. No queue has such a name. */
+const PING = 'ping';
+
+const NEWS: readonly Hint['news'][] = ['ready', 'ended', 'cancel', 'settings', 'unknown'];
+
+/** `ready orders`. Names of queues have no space in them. Functions of the schema write the same. */
+export function payloadOf({ news, queue }: Hint): string {
+  return `${news} ${queue}`;
+}
+
+/** Null for what is no hint: a ping, or the word of a release to come. */
+export function hintOf(payload: string): Hint | null {
+  const [word = '', queue = ''] = payload.split(' ');
+  const news = NEWS.find((known) => known === word);
+  return news === undefined || queue === '' ? null : { news, queue };
+}
+
+export function pingOf(id: string): string {
+  return `${PING} ${id}`;
+}
+
+export function listenOn(schema: string): string {
+  return `listen ${quoted(schema)}`;
+}
+
+/** With the schema and the payload. */
+export const NOTIFY = 'select pg_catalog.pg_notify($1, $2)';

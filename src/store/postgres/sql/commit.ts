@@ -1,0 +1,216 @@
+/** Completing. Whatever is not as plain as that is decided in TypeScript; see `settle.ts`. */
+
+import { BUCKETS } from './claim.ts';
+
+const SETTINGS = `
+  set search_path = pg_catalog, pg_temp set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+  set plan_cache_mode = force_generic_plan set jit = off`;
+
+export const AROUND_COMMITTING: string = `
+  -- Jobs of one queue whose leases began together and have just ended. Results lie end to end, at places and in
+  -- sizes that are null where there is none.
+  create function {s}.complete_v1(
+    p_queue_id integer, t bigint, p_claimed_at bigint, p_worker text, p_seqs bigint[], p_tokens bigint[],
+    p_at integer[], p_sizes integer[], p_results bytea, p_traces text[], p_drops boolean, p_ran boolean, p_name text
+  ) returns void language plpgsql ${SETTINGS} as $$
+  declare
+    v_many integer := cardinality(p_seqs);
+    v_kept integer := v_many;
+    v_hit smallint := case when p_ran then width_bucket(greatest(0, t - p_claimed_at), ${BUCKETS}) end;
+    v_name text := p_name;
+    v_ruled integer;
+    v_own bigint[];
+  begin
+    v_ruled := v_many;
+    if p_name is null then
+      -- Jobs that say themselves how long they are kept are never in a batch, nor have those a name here.
+      select array_agg(j.seq) filter (where j.keep_completed_ms is not null),
+        case when min(j.name) = max(j.name) then min(j.name) end
+      into v_own, v_name from unnest(p_seqs) s join {s}.job j on j.seq = s;
+    end if;
+    if v_own is null and not p_drops then
+      if p_sizes is null then
+        insert into {s}.done (seq, token, claimed_at, finished_at, queue_id, worker)
+        select u.seq, u.token, p_claimed_at, t, p_queue_id, p_worker from unnest(p_seqs, p_tokens) u(seq, token);
+      else
+        insert into {s}.done (seq, token, claimed_at, finished_at, queue_id, worker, trace_id, result)
+        select u.seq, u.token, p_claimed_at, t, p_queue_id, p_worker, u.trace, substring(p_results from u.at for u.size)
+        from unnest(p_seqs, p_tokens, p_at, p_sizes, p_traces) u(seq, token, at, size, trace);
+      end if;
+    else
+      insert into {s}.done (seq, token, claimed_at, finished_at, queue_id, prune_at, worker, trace_id, result)
+      select u.seq, u.token, p_claimed_at, t, p_queue_id, t + j.keep_completed_ms, p_worker, u.trace,
+        substring(p_results from u.at for u.size)
+      from unnest(p_seqs, p_tokens, p_at, p_sizes, p_traces) u(seq, token, at, size, trace) join {s}.job j on j.seq = u.seq
+      where coalesce(j.keep_completed_ms > 0, not p_drops);
+      get diagnostics v_kept = row_count;
+      select count(*) into v_ruled from unnest(p_seqs) s join {s}.job j on j.seq = s
+      where j.keep_completed_ms is null and not p_drops;
+      -- Before the jobs themselves: their names are counted below.
+      if v_name is null then
+        insert into {s}.delta (minute, queue_id, stat_completed, name, run_hits)
+        select t - t % 60000, p_queue_id, count(*), j.name,
+          case when p_ran then array_agg(v_hit) end
+        from unnest(p_seqs) s join {s}.job j on j.seq = s group by j.name;
+      end if;
+      if v_kept < v_many then
+        with x as (
+          delete from {s}.job j using unnest(p_seqs) s
+          where j.seq = s and (j.keep_completed_ms = 0 or j.keep_completed_ms is null and p_drops)
+          returning j.seq, j.claims, j.logged
+        ), a as (delete from {s}.attempt using x where attempt.seq = x.seq and x.claims > 0)
+        delete from {s}.log using x where log.seq = x.seq and x.logged > 0;
+      end if;
+    end if;
+    if v_name is null and v_kept = v_many and v_own is null and not p_drops then
+      insert into {s}.delta (minute, queue_id, stat_completed, name, run_hits)
+      select t - t % 60000, p_queue_id, count(*), j.name, case when p_ran then array_agg(v_hit) end
+      from unnest(p_seqs) s join {s}.job j on j.seq = s group by j.name;
+    end if;
+    insert into {s}.delta (minute, queue_id, active, completed, ruled_completed, total_completed, total_removed,
+      stat_completed, name, run_hits)
+    values (t - t % 60000, p_queue_id, -v_many, nullif(v_kept, 0), nullif(v_ruled, 0), v_many, nullif(v_many - v_kept, 0),
+      case when v_name is not null then v_many end, v_name,
+      case when v_name is not null and p_ran then array_fill(v_hit, array[v_many]) end);
+  end $$;
+`;
+
+export const COMMIT: string = `
+  -- Completes jobs and claims others, in this order. Tokens rise. Either every lease is held and nothing else is to be
+  -- said about its job, and all are completed; or nothing is done and no row is answered. p_ids: null when the caller
+  -- knows from the claim that tokens and jobs belong together.
+  create function {s}.commit_v1(
+    p_now bigint, p_tokens bigint[], p_queues text[], p_ids text[], p_at integer[], p_sizes integer[], p_results bytea,
+    p_traces text[], p_strict boolean, p_in_order boolean, p_claims json
+  ) returns table (answer text, bytes bytea) language plpgsql ${SETTINGS} as $$
+  declare
+    t bigint := coalesce(p_now, floor(extract(epoch from clock_timestamp()) * 1000)::bigint);
+    v_many integer := cardinality(p_tokens);
+    i integer := 1; j integer; k integer; g integer;
+    b record; q record;
+    v_seqs bigint[] := '{}'; v_slots bigint[]; v_part bigint[];
+    -- One entry a group: where it ends in p_tokens, and the batch (or the single lease) that it is of.
+    v_ends integer[] := '{}'; v_firsts bigint[] := '{}'; v_queue_ids integer[] := '{}'; v_claimed bigint[] := '{}';
+    v_workers text[] := '{}'; v_names text[] := '{}'; v_kinds "char"[] := '{}';
+    v_heard boolean;
+  begin
+    if current_setting('transaction_isolation') <> 'read committed' then
+      raise exception 'millrace: to be called in the isolation read committed' using errcode = '25001';
+    end if;
+    -- Mostly a claim's jobs end together, and no others with them.
+    select x.last_token, x.claimed_at, x.queue_id, x.worker, x.name, x.seqs, y.name as queue,
+      (p_in_order or not {s}.is_recorded_v1(y.name, t)) and (not p_strict or exists (
+        select 1 from {s}.session s where s.id = x.worker and s.expires_at > t)) as is_plain
+    into b from {s}.batch x join {s}.queue y on y.id = x.queue_id
+    where x.first_token = p_tokens[1] and x.last_token = p_tokens[v_many] and x.last_token - x.first_token = v_many - 1
+      and x.name is not null and not y.drops_completed and p_ids is null for update of x;
+    if found and b.is_plain and array_position(b.seqs, null) is null then
+      with gone as (
+        delete from {s}.batch where first_token = p_tokens[1]
+      ), ended as (
+        insert into {s}.done (seq, token, claimed_at, finished_at, queue_id, worker, trace_id, result)
+        select u.seq, u.token, b.claimed_at, t, b.queue_id, b.worker, u.trace, substring(p_results from u.at for u.size)
+        from unnest(b.seqs, p_tokens, p_at, p_sizes, p_traces) u(seq, token, at, size, trace)
+      )
+      insert into {s}.delta (minute, queue_id, active, completed, ruled_completed, total_completed, stat_completed, name,
+        run_hits)
+      values (t - t % 60000, b.queue_id, -v_many, v_many, v_many, v_many, v_many, b.name,
+        array_fill(width_bucket(greatest(0, t - b.claimed_at), ${BUCKETS})::smallint, array[v_many]))
+      returning exists (select 1 from {s}.recording x where x.queue = b.queue and x.until_at > t)
+        or exists (select 1 from {s}.queue x where x.id = b.queue_id and x.feed_on) into v_heard;
+      if v_heard then
+        insert into {s}.told (at, queue, kind, id, name, data)
+        select t, b.queue, 'completed', x.id, x.name, case when p_sizes[n] <= 65536 then
+          substring(p_results from p_at[n] for p_sizes[n]) end
+        from generate_series(1, v_many) n join {s}.job x on x.seq = b.seqs[n] order by n;
+        perform {s}.wake_v1(array[b.queue], 'ended');
+      end if;
+      answer := '[]'; bytes := ''::bytea;
+      return next;
+      if p_claims is not null then return query select * from {s}.claim_v1(t, p_claims, false); end if;
+      return;
+    end if;
+
+    while i <= v_many loop
+      select * into b from {s}.batch x where x.first_token <= p_tokens[i] and x.first_token > p_tokens[i] - 1000
+      order by x.first_token desc limit 1 for update;
+      if found and b.last_token >= p_tokens[i] then
+        j := i;
+        while j < v_many and p_tokens[j + 1] <= b.last_token loop j := j + 1; end loop;
+        if j - i = b.last_token - b.first_token then
+          v_part := b.seqs;
+        else
+          v_part := array(select b.seqs[p_tokens[x] - b.first_token + 1] from generate_series(i, j) x order by x);
+        end if;
+        -- Other leases may lie between those of one batch.
+        if array_position(v_part, null) is not null then
+          v_part := '{}';
+          k := i;
+          while k <= j and b.seqs[p_tokens[k] - b.first_token + 1] is not null loop
+            v_part := v_part || b.seqs[p_tokens[k] - b.first_token + 1];
+            k := k + 1;
+          end loop;
+          j := k - 1;
+        end if;
+      else
+        v_part := '{}';
+      end if;
+      if v_part = '{}' then
+        select * into b from {s}.lease x where x.token = p_tokens[i] for update;
+        if not found then return; end if;
+        if p_strict and (b.past_due_at <= t or b.expires_at is null and not exists (
+          select 1 from {s}.session s where s.id = b.worker and s.expires_at > t)) then return; end if;
+        j := i;
+        v_part := array[b.seq];
+        v_kinds := v_kinds || 'l'::"char"; v_firsts := v_firsts || b.token; v_names := v_names || null::text;
+      else
+        v_kinds := v_kinds || (case when j - i = b.last_token - b.first_token then 'w' else 'p' end)::"char";
+        v_firsts := v_firsts || b.first_token; v_names := v_names || b.name;
+      end if;
+      if p_strict and v_kinds[cardinality(v_kinds)] <> 'l' and not exists (
+        select 1 from {s}.session s where s.id = b.worker and s.expires_at > t) then return; end if;
+      v_seqs := v_seqs || v_part; v_ends := v_ends || j; v_queue_ids := v_queue_ids || b.queue_id;
+      v_claimed := v_claimed || b.claimed_at; v_workers := v_workers || b.worker;
+      i := j + 1;
+    end loop;
+    if p_ids is not null and exists (
+      select 1 from unnest(v_seqs, p_ids, p_queues) u(seq, id, queue)
+      where not exists (
+        select 1 from {s}.job x join {s}.queue y on y.id = x.queue_id
+        where x.seq = u.seq and x.id = u.id and y.name = u.queue)) then return; end if;
+    -- The feed tells of them in the order in which they were settled.
+    if not p_in_order and exists (
+      select 1 from {s}.queue x where x.id = any (v_queue_ids) and {s}.is_recorded_v1(x.name, t)) then return; end if;
+
+    i := 1;
+    for g in 1 .. cardinality(v_ends) loop
+      j := v_ends[g];
+      select * into q from {s}.queue x where x.id = v_queue_ids[g];
+      if v_kinds[g] = 'l' then
+        delete from {s}.lease where token = v_firsts[g];
+      elsif v_kinds[g] = 'w' then
+        delete from {s}.batch where first_token = v_firsts[g];
+      else
+        -- Written for its next reader: what else is in it goes on.
+        update {s}.batch x set seqs = array(
+          select case when x.first_token + n.place - 1 = any (p_tokens[i:j]) then null else n.seq end
+          from unnest(x.seqs) with ordinality n(seq, place) order by n.place)
+        where x.first_token = v_firsts[g] returning x.seqs into v_slots;
+        if array_remove(v_slots, null) = '{}' then delete from {s}.batch where first_token = v_firsts[g]; end if;
+      end if;
+      if {s}.is_recorded_v1(q.name, t) then
+        insert into {s}.told (at, queue, kind, id, name, data)
+        select t, q.name, 'completed', x.id, x.name, case when p_sizes[n] <= 65536 then
+          substring(p_results from p_at[n] for p_sizes[n]) end
+        from generate_series(i, j) n join {s}.job x on x.seq = v_seqs[n] order by n;
+        perform {s}.wake_v1(array[q.name], 'ended');
+      end if;
+      perform {s}.complete_v1(q.id, t, v_claimed[g], v_workers[g], v_seqs[i:j], p_tokens[i:j], p_at[i:j], p_sizes[i:j],
+        p_results, p_traces[i:j], q.drops_completed, true, v_names[g]);
+      i := j + 1;
+    end loop;
+    answer := '[]'; bytes := ''::bytea;
+    return next;
+    if p_claims is not null then return query select * from {s}.claim_v1(t, p_claims, false); end if;
+  end $$;
+`;

@@ -1,0 +1,26 @@
+import { ADD, AROUND_ADDING } from './add.ts';
+import { ADD_JOB } from './add-job.ts';
+import { BODY } from './body.ts';
+import { AROUND_CLAIMING, CLAIM } from './claim.ts';
+import { AROUND_COMMITTING, COMMIT } from './commit.ts';
+import { JOINED } from './joined.ts';
+import { LOAD, WRITE } from './load.ts';
+import { FORGET, PROMOTE_ALL, PRUNE } from './upkeep.ts';
+
+/** In the order in which they are made. */
+export const FUNCTIONS: readonly string[] = [
+  ...[
+    AROUND_ADDING,
+    ADD,
+    AROUND_CLAIMING,
+    AROUND_COMMITTING,
+    CLAIM,
+    COMMIT,
+    LOAD,
+    WRITE,
+    PROMOTE_ALL,
+    PRUNE,
+    FORGET,
+  ],
+  ...[JOINED, ADD_JOB, BODY],
+];

@@ -1,0 +1,214 @@
+/** What upkeep does to many rows at once. */
+
+const SETTINGS = `
+  set search_path = pg_catalog, pg_temp set enable_seqscan = off set enable_mergejoin = off
+  set plan_cache_mode = force_generic_plan set jit = off`;
+
+/** Buckets of a histogram. */
+const LAST_BUCKET = 18;
+
+const TALLIED = [
+  ...[
+    'waiting',
+    'delayed',
+    'blocked',
+    'active',
+    'parked',
+    'completed',
+    'failed',
+    'cancelled',
+    'ruled_completed',
+  ],
+  ...['ruled_failed', 'ruled_cancelled', 'total_added', 'total_completed', 'total_failed', 'total_cancelled'],
+  ...['total_attempts_failed', 'total_released', 'total_reclaimed', 'total_duplicates', 'total_removed'],
+];
+
+function histogramOf(hits: 'wait' | 'run'): string {
+  return `array(select coalesce((select h.times from ${hits}_times h where h.queue_id = g.queue_id
+        and h.minute = g.minute and h.name = g.name and h.bucket = k), 0) from generate_series(0, ${LAST_BUCKET}) k order by k)`;
+}
+
+const ADD_STATS = `
+      on conflict (queue_id, step, start, name) do update set added = s.added + excluded.added,
+        completed = s.completed + excluded.completed, failed = s.failed + excluded.failed,
+        retried = s.retried + excluded.retried, wait = {s}.add_up_v1(s.wait, excluded.wait),
+        run = {s}.add_up_v1(s.run, excluded.run)`;
+
+export const PROMOTE_ALL: string = `
+  -- Due jobs of all queues that are not paused, the longest due first.
+  create function {s}.promote_all_v1(t bigint, p_limit integer, out moved integer, out more boolean, out queues text)
+  language plpgsql ${SETTINGS} as $$
+  declare
+    v_seqs bigint[]; v_due bigint[];
+  begin
+    with c as materialized (
+      select x.place, x.due_at, x.seq from {s}.queue q cross join lateral (
+        select d.ctid as place, d.due_at, d.seq from {s}.delayed d where d.queue_id = q.id and d.due_at <= t
+        order by d.due_at, d.seq limit p_limit + 1 for update skip locked
+      ) x where not q.paused order by x.due_at, x.seq limit p_limit + 1
+    ), d as (
+      delete from {s}.delayed where ctid = any (array(select place from c order by due_at, seq limit p_limit))
+      returning seq, due_at
+    )
+    select array_agg(seq order by due_at, seq), array_agg(due_at order by due_at, seq), (select count(*) from c) > p_limit
+    into v_seqs, v_due, more from d;
+    moved := coalesce(cardinality(v_seqs), 0);
+    queues := '[]';
+    if moved = 0 then return; end if;
+    perform {s}.promote_these_v1(t, v_seqs, v_due);
+    select json_agg(q.name)::text into queues from {s}.queue q
+    where q.id in (select j.queue_id from unnest(v_seqs) s join {s}.job j on j.seq = s);
+  end $$;
+`;
+
+function ruledIn(place: string, { state, name }: { state: number; name: string }): string {
+  const columns = `${place}.queue_id = q.id and ${place}.prune_at is null`;
+  const where =
+    place === 'done' ? columns : `${columns} and job.state = ${state} and job.finished_at is not null`;
+  return `
+      select x.seq, x.finished_at, q.id as queue_id, ${state} as state, true as ruled
+      from counted q cross join lateral (
+        select f.*, row_number() over (order by f.finished_at, f.seq) as number from (
+          select ${place}.seq, ${place}.finished_at from {s}.${place} where ${where}
+          order by ${place}.finished_at, ${place}.seq limit p_limit + 1) f
+      ) x
+      where q.${name} > 0
+        and (q.${name} > q.${name}_count or (
+          select ${place}.finished_at from {s}.${place} where ${where} order by ${place}.finished_at, ${place}.seq limit 1
+        ) + q.${name}_age <= t)
+        and (x.number <= q.${name} - q.${name}_count or x.finished_at + q.${name}_age <= t)`;
+}
+
+export const PRUNE: string = `
+  -- Finished jobs that were kept for long enough, the oldest first.
+  create function {s}.prune_v1(t bigint, p_limit integer, out pruned integer, out more boolean)
+  language plpgsql ${SETTINGS} as $$
+  declare
+    v_seqs bigint[]; v_ruled boolean[];
+  begin
+    with counted as materialized (
+      select q.id, q.completed_age, q.completed_count, q.failed_age, q.failed_count, q.cancelled_age,
+        q.cancelled_count, n.completed, n.failed, n.cancelled
+      from {s}.queue q join (
+        select queue_id, sum(ruled_completed) as completed, sum(ruled_failed) as failed, sum(ruled_cancelled) as cancelled
+        from (
+          select queue_id, ruled_completed, ruled_failed, ruled_cancelled from {s}.tally
+          union all
+          select queue_id, ruled_completed, ruled_failed, ruled_cancelled from {s}.delta
+        ) x group by queue_id
+      ) n on n.queue_id = q.id
+    ), over as (
+      ${ruledIn('done', { state: 5, name: 'completed' })}
+      union all ${ruledIn('job', { state: 6, name: 'failed' })}
+      union all ${ruledIn('job', { state: 7, name: 'cancelled' })}
+      union all
+      select * from (select seq, finished_at, queue_id, 5, false from {s}.done
+        where prune_at <= t and prune_at is not null order by prune_at, seq limit p_limit + 1) y
+      union all
+      select * from (select seq, finished_at, queue_id, state, false from {s}.job
+        where prune_at <= t and prune_at is not null order by prune_at, seq limit p_limit + 1) z
+    )
+    select array_agg(seq order by finished_at, seq), array_agg(ruled order by finished_at, seq) into v_seqs, v_ruled
+    from (select seq, finished_at, ruled from over order by finished_at, seq limit p_limit + 1) o;
+    pruned := 0;
+    more := coalesce(cardinality(v_seqs), 0) > p_limit;
+    if v_seqs is null then return; end if;
+
+    -- Jobs that somebody is moving are left to him; what he has moved since is looked at below.
+    select array_agg(x.seq order by x.place), array_agg(x.ruled order by x.place) into v_seqs, v_ruled from (
+      select j.seq, u.ruled, u.place from unnest(v_seqs[:p_limit], v_ruled[:p_limit]) with ordinality u(seq, ruled, place)
+      join {s}.job j on j.seq = u.seq for update of j skip locked) x;
+    select array_agg(u.seq order by u.place), array_agg(u.ruled order by u.place) into v_seqs, v_ruled
+    from unnest(v_seqs, v_ruled) with ordinality u(seq, ruled, place) join {s}.job j on j.seq = u.seq
+    where j.state in (6, 7) or exists (select 1 from {s}.done d where d.queue_id = j.queue_id and d.seq = j.seq);
+    if v_seqs is null then return; end if;
+    pruned := cardinality(v_seqs);
+
+    insert into {s}.delta (minute, queue_id, completed, failed, cancelled, ruled_completed, ruled_failed,
+      ruled_cancelled, total_removed)
+    select t - t % 60000, j.queue_id, -nullif(count(*) filter (where j.state not in (6, 7)), 0),
+      -nullif(count(*) filter (where j.state = 6), 0), -nullif(count(*) filter (where j.state = 7), 0),
+      -nullif(count(*) filter (where u.ruled and j.state not in (6, 7)), 0),
+      -nullif(count(*) filter (where u.ruled and j.state = 6), 0),
+      -nullif(count(*) filter (where u.ruled and j.state = 7), 0), count(*)
+    from unnest(v_seqs, v_ruled) u(seq, ruled) join {s}.job j on j.seq = u.seq group by j.queue_id;
+    if exists (select 1 from {s}.queue q where {s}.is_recorded_v1(q.name, t)) then
+      insert into {s}.told (at, queue, kind, id, name)
+      select t, q.name, 'removed', j.id, j.name from unnest(v_seqs) with ordinality u(seq, place)
+      join {s}.job j on j.seq = u.seq join {s}.queue q on q.id = j.queue_id
+      where {s}.is_recorded_v1(q.name, t) order by u.place;
+    end if;
+    delete from {s}.done d using unnest(v_seqs) s join {s}.job j on j.seq = s
+    where d.queue_id = j.queue_id and d.seq = j.seq;
+    delete from {s}.attempt a using unnest(v_seqs) s join {s}.job j on j.seq = s where a.seq = s and j.claims > 0;
+    delete from {s}.log l using unnest(v_seqs) s join {s}.job j on j.seq = s where l.seq = s and j.logged > 0;
+    delete from {s}.job where seq = any (v_seqs);
+  end $$;
+`;
+
+export const FORGET: string = `
+  create function {s}.add_up_v1(one bigint[], other bigint[]) returns bigint[] language sql immutable
+  set search_path = pg_catalog, pg_temp as $$
+    select array_agg(x + y order by place) from unnest(one, other) with ordinality u(x, y, place)
+  $$;
+
+  -- Differences into the numbers that they belong to. Answers how many there were.
+  create function {s}.fold_v1(t bigint, p_limit integer) returns integer language plpgsql ${SETTINGS} as $$
+  declare
+    v_many integer;
+  begin
+    with gone as (
+      delete from {s}.delta where ctid = any (array(
+        select ctid from {s}.delta order by number limit p_limit for update skip locked))
+      returning *
+    ), numbers as (
+      insert into {s}.tally as n (queue_id, ${TALLIED.join(', ')})
+      select g.queue_id, ${TALLIED.map((column) => `coalesce(sum(g.${column}), 0)`).join(', ')}
+      from gone g where exists (select 1 from {s}.queue q where q.id = g.queue_id) group by g.queue_id order by 1
+      on conflict (queue_id) do update set ${TALLIED.map((column) => `${column} = n.${column} + excluded.${column}`).join(', ')}
+    ), wait_times as (
+      select queue_id, minute, name, bucket, count(*) as times from gone, unnest(wait_hits) bucket group by 1, 2, 3, 4
+    ), run_times as (
+      select queue_id, minute, name, bucket, count(*) as times from gone, unnest(run_hits) bucket group by 1, 2, 3, 4
+    ), statistics as (
+      insert into {s}.stat as s (queue_id, step, start, name, added, completed, failed, retried, wait, run)
+      select g.queue_id, 0, g.minute, g.name, coalesce(sum(g.stat_added), 0), coalesce(sum(g.stat_completed), 0),
+        coalesce(sum(g.stat_failed), 0), coalesce(sum(g.stat_retried), 0), ${histogramOf('wait')}, ${histogramOf('run')}
+      from gone g where g.name is not null and exists (select 1 from {s}.queue q where q.id = g.queue_id)
+      group by g.queue_id, g.minute, g.name order by 1, 3, 4 ${ADD_STATS}
+    )
+    select count(*) into v_many from gone;
+    return v_many;
+  end $$;
+
+  -- What nobody can be asking for any more, in slices: after a long rest there may be very much of it.
+  create function {s}.forget_v1(t bigint, p_answered bigint, p_minutes bigint, p_hours bigint) returns void
+  language plpgsql ${SETTINGS} as $$
+  begin
+    -- One that holds leases is needed to judge them.
+    delete from {s}.session s where s.expires_at <= t
+      and not exists (select 1 from {s}.lease l where l.worker = s.id)
+      and not exists (select 1 from {s}.batch b where b.worker = s.id);
+    delete from {s}.request where id in (
+      select id from {s}.request where answered_at <= p_answered order by answered_at limit 10000);
+    delete from {s}.claim_answer where id in (
+      select id from {s}.claim_answer where answered_at <= p_answered order by answered_at limit 10000);
+    delete from {s}.idle where marked_at <= t - 60000;
+    perform {s}.fold_v1(t, 20000);
+    if exists (select 1 from {s}.stat where step = 0 and start <= p_minutes - 60000) then
+      with old as (
+        delete from {s}.stat where ctid = any (array(
+          select ctid from {s}.stat where step = 0 and start <= p_minutes - 60000 order by start limit 2000))
+        returning queue_id, start - start % 3600000 as hour, name, added, completed, failed, retried, wait, run
+      )
+      insert into {s}.stat as s (queue_id, step, start, name, added, completed, failed, retried, wait, run)
+      select o.queue_id, 1, o.hour, o.name, sum(o.added), sum(o.completed), sum(o.failed), sum(o.retried),
+        array(select sum((x.wait)[k]) from old x, generate_series(1, ${LAST_BUCKET + 1}) k
+          where x.queue_id = o.queue_id and x.hour = o.hour and x.name = o.name group by k order by k),
+        array(select sum((x.run)[k]) from old x, generate_series(1, ${LAST_BUCKET + 1}) k
+          where x.queue_id = o.queue_id and x.hour = o.hour and x.name = o.name group by k order by k)
+      from old o group by o.queue_id, o.hour, o.name ${ADD_STATS};
+    end if;
+    delete from {s}.stat where step = 1 and start <= p_hours - 3600000;
+  end $$;
+`;

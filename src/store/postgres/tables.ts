@@ -1,0 +1,384 @@
+/** The tables of schema 1. `{s}` stands for the name of the schema, in quotes. See `docs/decisions` on the layout. */
+
+const BOOKS = `
+  create sequence {s}.job_number;
+  create sequence {s}.token;
+  create sequence {s}.move;
+  create sequence {s}.audit_number;
+
+  -- What every call looks at first; written when settings change and at no other time.
+  create table {s}.queue (
+    id integer generated always as identity primary key,
+    name text not null unique,
+    settings text not null,
+    created_at bigint not null,
+    -- What of the settings the functions look at.
+    paused boolean not null,
+    at_most_once boolean not null,
+    drops_completed boolean not null,
+    drops_cancelled boolean not null,
+    feed_on boolean not null,
+    -- Retention; null is no bound. The defaults are those of the settings.
+    completed_age bigint default 86400000,
+    completed_count bigint default 10000,
+    failed_age bigint default 2592000000,
+    failed_count bigint,
+    cancelled_age bigint default 86400000,
+    cancelled_count bigint default 10000
+  );
+
+  -- Numbers of a queue up to some moment. What came after it lies in "delta": a reader adds both up.
+  create table {s}.tally (
+    queue_id integer primary key,
+    waiting bigint not null default 0,
+    delayed bigint not null default 0,
+    blocked bigint not null default 0,
+    active bigint not null default 0,
+    parked bigint not null default 0,
+    completed bigint not null default 0,
+    failed bigint not null default 0,
+    cancelled bigint not null default 0,
+    -- Finished jobs whose keeping is the queue's rule, not the job's own; retention by count looks at these.
+    ruled_completed bigint not null default 0,
+    ruled_failed bigint not null default 0,
+    ruled_cancelled bigint not null default 0,
+    total_added bigint not null default 0,
+    total_completed bigint not null default 0,
+    total_failed bigint not null default 0,
+    total_cancelled bigint not null default 0,
+    total_attempts_failed bigint not null default 0,
+    total_released bigint not null default 0,
+    total_reclaimed bigint not null default 0,
+    total_duplicates bigint not null default 0,
+    total_removed bigint not null default 0
+  ) with (fillfactor = 50);
+
+  -- Differences that one call made, to the numbers of its queue and to the statistics of one name in one minute. Only
+  -- appended by those who work, so that nobody waits for a row; upkeep folds them into "tally" and "stat". Null is 0.
+  create table {s}.delta (
+    number bigint generated always as identity primary key,
+    minute bigint not null,
+    queue_id integer not null,
+    waiting integer, delayed integer, blocked integer, active integer, parked integer, completed integer,
+    failed integer, cancelled integer, ruled_completed integer, ruled_failed integer, ruled_cancelled integer,
+    total_added integer, total_completed integer, total_failed integer, total_cancelled integer,
+    total_attempts_failed integer, total_released integer, total_reclaimed integer, total_duplicates integer,
+    total_removed integer,
+    stat_added integer, stat_completed integer, stat_failed integer, stat_retried integer,
+    -- Null: no statistics in this row.
+    name text,
+    -- Buckets of the histograms that were hit, each once a time; bucket 0 is the first.
+    wait_hits smallint[],
+    run_hits smallint[]
+  );
+
+  create table {s}.stat (
+    queue_id integer not null,
+    -- 0: minute, 1: hour.
+    step smallint not null,
+    start bigint not null,
+    name text not null,
+    added bigint not null,
+    completed bigint not null,
+    failed bigint not null,
+    retried bigint not null,
+    wait bigint[] not null,
+    run bigint[] not null,
+    primary key (queue_id, step, start, name)
+  );
+  create index stat_start on {s}.stat (step, start);
+`;
+
+const JOBS = `
+  -- Written when it is added, and again when an attempt ends in anything but completion. Claims and completions
+  -- leave it alone: what they say of the job lies in "lease" or "batch", and in "done".
+  create table {s}.job (
+    seq bigint primary key,
+    rank bigint not null,
+    added_at bigint not null,
+    ready_at bigint,
+    queue_id integer not null,
+    priority integer not null default 0,
+    generation integer not null default 1,
+    claims integer not null default 0,
+    failures integer not null default 0,
+    crashes integer not null default 0,
+    -- Lines ever logged.
+    logged integer not null default 0,
+    -- Place in JOB_STATES. 0 (waiting) also of a job that was claimed or completed since this row was written.
+    state smallint not null default 0,
+    id text not null,
+    name text not null,
+    content_type text not null,
+    headers text not null,
+    policy text not null,
+    body bytea not null,
+    -- Token of the last claim that this row tells of; of a later one the lease or "done" tells.
+    token bigint not null default 0,
+    settled_token bigint not null default 0,
+    due_at bigint,
+    expires_at bigint,
+    first_claimed_at bigint,
+    claimed_at bigint,
+    finished_at bigint,
+    timeout_ms bigint,
+    keep_completed_ms bigint,
+    keep_failed_ms bigint,
+    prune_at bigint,
+    origin_moved_at bigint,
+    move_number bigint,
+    worker text,
+    cause text,
+    cancel_reason text,
+    fingerprint text,
+    error text,
+    origin_queue text,
+    origin_cause text,
+    progress bytea
+  );
+  create unique index job_id on {s}.job (queue_id, id);
+  create index job_state on {s}.job (queue_id, state, seq) where state <> 0;
+  create index job_finished on {s}.job (queue_id, state, finished_at, seq)
+    where finished_at is not null and prune_at is null;
+  create index job_prune on {s}.job (prune_at, seq) where prune_at is not null;
+  create index job_fingerprint on {s}.job (fingerprint, seq) where fingerprint is not null;
+  create index job_origin on {s}.job (id, origin_queue, move_number) where origin_queue is not null;
+
+  -- Waiting jobs in their turn: priority 0, in the order of adding, no time to live. Rows are only inserted and
+  -- deleted, and inserted at the end only, so that who claims may begin where the last claim ended.
+  create table {s}.ready (
+    seq bigint not null,
+    queue_id integer not null,
+    primary key (queue_id, seq)
+  );
+
+  -- The other waiting jobs: with a priority, ahead of their turn, with a time to live, or waiting again.
+  create table {s}.aside (
+    seq bigint not null,
+    rank bigint not null,
+    ready_at bigint not null,
+    queue_id integer not null,
+    priority integer not null,
+    expires_at bigint,
+    primary key (queue_id, priority, rank)
+  );
+  create index aside_ready_at on {s}.aside (queue_id, ready_at);
+  create index aside_seq on {s}.aside (queue_id, seq);
+
+  -- Delayed jobs, and parked ones that wait for a time.
+  create table {s}.delayed (
+    seq bigint not null,
+    due_at bigint not null,
+    queue_id integer not null,
+    primary key (queue_id, due_at, seq)
+  );
+
+  -- Waiting and delayed jobs that end unless they are claimed in time.
+  create table {s}.expiring (
+    seq bigint not null,
+    expires_at bigint not null,
+    queue_id integer not null,
+    primary key (queue_id, expires_at, seq)
+  );
+
+  -- The leases of one claim, with tokens that follow one another: all bound to the session of their worker, of jobs
+  -- without a timeout and without a keeping of their own. A slot is null once its lease has ended or lies in "lease".
+  create table {s}.batch (
+    first_token bigint primary key,
+    last_token bigint not null,
+    claimed_at bigint not null,
+    queue_id integer not null,
+    spared boolean not null,
+    worker text not null,
+    -- Of all its jobs; null where they have several.
+    name text,
+    seqs bigint[] not null
+  ) with (fillfactor = 50);
+
+  -- Tokens are given up to here at most without a word on the disk; see \`guard_tokens_v1\`.
+  create table {s}.token_reserve (one integer primary key check (one = 1), up_to bigint not null, crashes integer not null);
+  insert into {s}.token_reserve (one, up_to, crashes) values (1, 0, 0);
+  create unlogged table {s}.since_crash (one integer primary key check (one = 1));
+
+  -- Leases that need more than that, one by one.
+  create table {s}.lease (
+    token bigint primary key,
+    seq bigint not null,
+    claimed_at bigint not null,
+    expires_at bigint,
+    deadline_at bigint,
+    -- When it is past due by time alone; null: only with its session.
+    past_due_at bigint,
+    -- When a reclaim pass first saw it past due.
+    suspect_at bigint,
+    queue_id integer not null,
+    -- Claimed by a worker that runs suspects alone, and not run alone: its crash may be another job's doing.
+    spared boolean not null,
+    worker text not null
+  ) with (fillfactor = 70);
+  create index lease_worker on {s}.lease (worker, token);
+  create index lease_seq on {s}.lease (seq);
+  create index lease_past_due on {s}.lease (past_due_at, token) where past_due_at is not null;
+  create index lease_suspect on {s}.lease (token) where suspect_at is not null;
+
+  -- Completed jobs, and the records of the attempts that completed them.
+  create table {s}.done (
+    seq bigint not null,
+    token bigint not null,
+    claimed_at bigint not null,
+    finished_at bigint not null,
+    queue_id integer not null,
+    -- End of the keeping by the job's own rule.
+    prune_at bigint,
+    worker text not null,
+    trace_id text,
+    result bytea,
+    primary key (queue_id, seq)
+  );
+  create index done_finished on {s}.done (queue_id, finished_at, seq) where prune_at is null;
+  create index done_prune on {s}.done (prune_at, seq) where prune_at is not null;
+
+  create table {s}.attempt (
+    seq bigint not null,
+    number integer not null,
+    generation integer not null,
+    token bigint not null,
+    worker text not null,
+    started_at bigint not null,
+    ended_at bigint not null,
+    outcome text not null,
+    error text,
+    retry_after_ms bigint,
+    trace_id text,
+    primary key (seq, number)
+  );
+
+  create table {s}.log (
+    seq bigint not null,
+    number integer not null,
+    at bigint not null,
+    text text not null,
+    primary key (seq, number)
+  );
+`;
+
+const AROUND = `
+  create table {s}.session (
+    id text primary key,
+    host text not null,
+    pid integer not null,
+    version text not null,
+    queues text not null,
+    lag_ms double precision not null,
+    started_at bigint not null,
+    seen_at bigint not null,
+    expires_at bigint not null
+  ) with (fillfactor = 50);
+
+  -- Answers of calls with a request id.
+  create table {s}.request (
+    id text primary key,
+    answered_at bigint not null,
+    answer text not null
+  );
+  create index request_answered on {s}.request (answered_at);
+
+  -- Tokens that a claim gave, as pairs of first and last.
+  create table {s}.claim_answer (
+    id text primary key,
+    answered_at bigint not null,
+    tokens bigint[] not null
+  );
+  create index claim_answer_answered on {s}.claim_answer (answered_at);
+
+  -- Workers that found nothing to claim and want to be told; see NOTIFY in the functions.
+  create unlogged table {s}.idle (
+    queue text not null,
+    worker text not null,
+    marked_at bigint not null,
+    primary key (queue, worker)
+  );
+
+  -- Who listens to a queue, which need not exist yet; so names here, and not numbers.
+  create table {s}.recording (
+    queue text primary key,
+    until_at bigint not null,
+    floor bigint not null
+  );
+
+  -- Changes as they are told, in no order that a reader could rely on: transactions end in another order than they
+  -- draw numbers. Whoever reads the feed first moves what it sees to "change", under the lock of "feed".
+  create table {s}.told (
+    number bigint generated always as identity primary key,
+    at bigint not null,
+    queue text not null,
+    kind text not null,
+    id text not null,
+    name text not null,
+    data bytea
+  );
+  create table {s}.change (
+    cursor bigint primary key,
+    at bigint not null,
+    queue text not null,
+    kind text not null,
+    id text not null,
+    name text not null,
+    data bytea
+  );
+  create index change_queue on {s}.change (queue, cursor);
+  create table {s}.feed (
+    one integer primary key check (one = 1),
+    last_cursor bigint not null
+  ) with (fillfactor = 20);
+  insert into {s}.feed (one, last_cursor) values (1, 0);
+
+  create table {s}.operation (
+    id text primary key,
+    kind text not null,
+    filter text not null,
+    to_queue text,
+    rate double precision,
+    reason text not null,
+    state text not null,
+    done bigint not null,
+    skipped bigint not null,
+    scanned bigint not null,
+    started_at bigint not null,
+    finished_at bigint,
+    after_seq bigint not null,
+    until_seq bigint not null
+  );
+
+  create table {s}.audit (
+    number bigint primary key,
+    at bigint not null,
+    actor text not null,
+    op text not null,
+    queue text not null,
+    id text not null,
+    detail text not null
+  );
+
+  create table {s}.leader (
+    one integer primary key check (one = 1),
+    holder text not null,
+    expires_at bigint not null
+  ) with (fillfactor = 20);
+`;
+
+/** Small tables through which everything passes are cleaned early and at full speed; large ones in good time. */
+const HOT = ['ready', 'aside', 'delayed', 'expiring', 'batch', 'lease', 'delta', 'told', 'claim_answer'];
+const LARGE = ['job', 'done', 'attempt', 'log', 'request', 'change'];
+const CLEANING = [
+  ...HOT.map(
+    (table) => `alter table {s}.${table} set (autovacuum_vacuum_scale_factor = 0.02,
+      autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0, autovacuum_analyze_scale_factor = 0.2);`,
+  ),
+  ...LARGE.map(
+    (table) => `alter table {s}.${table} set (autovacuum_vacuum_scale_factor = 0.05,
+      autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);`,
+  ),
+].join('\n');
+
+export const TABLES: string = [BOOKS, JOBS, AROUND, CLEANING].join('\n');
