@@ -1,5 +1,5 @@
 /**
- * A file of jobs, processes that work on it, somebody who does bad things to them, and the histories of all. Ends
+ * A file or a database of jobs, processes that work on it, somebody who does bad things to them, and the histories of all. Ends
  * with the verdict of the checker.
  */
 
@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { connect, type QueueSummary, type Store } from 'millrace';
+import { connect, type QueueSummary, type Store, StoreUnavailableError } from 'millrace';
 import {
   type CheckReport,
   checkHistory,
@@ -41,6 +41,8 @@ export interface MemberOptions {
   readonly wrapper?: readonly string[];
   readonly nodeOptions?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Another way to the same jobs. */
+  readonly url?: string;
 }
 
 export class Lab {
@@ -54,14 +56,17 @@ export class Lab {
   readonly errors: string[] = [];
   readonly #members = new Set<Member>();
   readonly #release: () => Promise<void>;
+  readonly #isFile: boolean;
   #faults = 0;
 
-  constructor(name: string) {
+  /** `url`: of a server; by default the jobs are in a file of the lab's own. */
+  constructor(name: string, url: string | null = null) {
     this.folder = mkdtempSync(join(tmpdir(), `millrace-${name}-`));
-    this.url = `sqlite:${join(this.folder, 'jobs.db')}`;
+    this.#isFile = url === null;
+    this.url = url ?? `sqlite:${join(this.folder, 'jobs.db')}`;
     this.histories = join(this.folder, 'histories');
     mkdirSync(this.histories);
-    this.history = openHistory({ directory: this.histories, store: 'sqlite' });
+    this.history = openHistory({ directory: this.histories, store: this.#isFile ? 'sqlite' : 'postgres' });
     this.history.event('scope', { complete: true });
     const connected = connect(this.url);
     this.store = recordStore(connected.store, this.history);
@@ -76,8 +81,9 @@ export class Lab {
     await this.store.apply([{ op: 'configure', queue: 'work', patch: all }]);
   }
 
-  spawn(role: Role, { options = {}, wrapper = [], nodeOptions = [], env = {} }: MemberOptions = {}): Member {
-    const args = ['--no-warnings', ...nodeOptions, join(here, `${role}.mjs`), this.url];
+  spawn(role: Role, given: MemberOptions = {}): Member {
+    const { options = {}, wrapper = [], nodeOptions = [], env = {}, url = this.url } = given;
+    const args = ['--no-warnings', ...nodeOptions, join(here, `${role}.mjs`), url];
     args.push(...this.#argsOf(role, options));
     const [program = process.execPath, ...first] = [...wrapper, process.execPath];
     const child = spawn(program, [...first, ...args], {
@@ -141,7 +147,9 @@ export class Lab {
 
   async freeze(member: Member, ms: number): Promise<void> {
     const over = this.fault('pause', member.pid);
-    for (let isClean = false; !isClean; ) {
+    // A server's other users go on.
+    if (!this.#isFile) member.child.kill('SIGSTOP');
+    for (let isClean = !this.#isFile; !isClean; ) {
       member.child.kill('SIGSTOP');
       isClean = await this.#thawUnlessWritable(member);
     }
@@ -180,7 +188,7 @@ export class Lab {
 
   async until(what: string, isTrue: () => boolean | Promise<boolean>): Promise<void> {
     const deadline = performance.now() + WAIT_MS;
-    while (!(await isTrue())) {
+    while (!(await isTrueNow(isTrue))) {
       if (performance.now() > deadline) throw new Error(`after ${WAIT_MS} ms still not true: ${what}`);
       await wait(50);
     }
@@ -214,6 +222,16 @@ export class Lab {
     await this.#release();
     if (process.env['MILLRACE_KEEP'] === undefined) rmSync(this.folder, { recursive: true, force: true });
     else process.stderr.write(`kept: ${this.folder}\n`);
+  }
+}
+
+/** A server that is away says neither. */
+async function isTrueNow(isTrue: () => boolean | Promise<boolean>): Promise<boolean> {
+  try {
+    return await isTrue();
+  } catch (error) {
+    if (error instanceof StoreUnavailableError) return false;
+    throw error;
   }
 }
 

@@ -6,7 +6,7 @@
 
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
-import { connect, Queue } from 'millrace';
+import { connect, Queue, StoreUnavailableError } from 'millrace';
 
 const [url, ackFile, name, rounds, job] = process.argv.slice(2);
 const connected = connect(url);
@@ -35,7 +35,7 @@ const raw = (id) => ({
   ...{ priority: 0, lifo: false, delayMs: 0 },
 });
 
-for (let round = done; round < Number(rounds); round += 1) {
+async function add(round) {
   const id = (part) => `${name}-${round}-${part}`;
   const effect = { op: 'add', jobs: [raw(id('r1')), raw(id('r2'))] };
   const single = (place) => queue.add('one', dataOf(place), optionsOf(id(place), place));
@@ -50,7 +50,19 @@ for (let round = done; round < Number(rounds); round += 1) {
   // The same once more: nobody who repeats a call that came through makes anything new.
   await connected.store.apply([effect], { requestId: id('request') });
   await single(1);
+}
+
+for (let round = done; round < Number(rounds); ) {
+  try {
+    await add(round);
+  } catch (error) {
+    // All of it again, with the same ids, until the store is back.
+    if (!(error instanceof StoreUnavailableError)) throw error;
+    await wait(50);
+    continue;
+  }
   appendFileSync(ackFile, `${round}\n`);
+  round += 1;
   await wait(20);
 }
 await queue.close();

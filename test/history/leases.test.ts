@@ -31,6 +31,19 @@ describe('S5: one holder at a time', () => {
     expect(renewed(1_500)).toEqual(['S5']);
   });
 
+  it('knows that a server that ended may have forgotten a claim, and not one of long before', () => {
+    const story = (endedAt: number): string[] =>
+      new Story()
+        .add('a')
+        .claim('w1', [{ id: 'a', token: 1 }])
+        .at(endedAt)
+        .fault({ fault: 'store', target: '*', forgets: 'claims' })
+        .claim('w2', [{ id: 'a', token: 2 }])
+        .broken();
+    expect(story(500)).toEqual([]);
+    expect(story(9_000)).toEqual(['S10', 'S5', 'S6']);
+  });
+
   it('does not hold a moved clock of the store against it', () => {
     const story = new Story().add('a').claim('w1', [{ id: 'a', token: 1 }]);
     story.fault({ fault: 'clock', target: '*', clock: 'store' }).at(900).reclaim('w2', 'a', 1);

@@ -16,7 +16,10 @@ export class Story {
   #now = 0;
   #claims = 0;
 
-  constructor(scope: Scope = { complete: true, faultsKnown: true }) {
+  readonly #store: string;
+
+  constructor(scope: Scope = { complete: true, faultsKnown: true }, store = 'sqlite') {
+    this.#store = store;
     for (const process of ['p', 'w1', 'w2']) this.head(process);
     if (Object.keys(scope).length > 0) this.event('nemesis', 'scope', scope);
   }
@@ -32,7 +35,7 @@ export class Story {
 
   head(process: string, pid = 1, boot: string | null = 'boot'): this {
     return this.#line(process, 'head', 'history', {
-      args: { version: 1, host: 'h', boot, pid, store: 'sqlite' },
+      args: { version: 1, host: 'h', boot, pid, store: this.#store },
     });
   }
 
