@@ -10,15 +10,13 @@ import { installPeers } from './harness/install.mjs';
 import { rowsOf } from './harness/judge.mjs';
 import { describeMachine } from './harness/machine.mjs';
 import { readOptions, USAGE } from './harness/options.mjs';
-import { gather, TITLES } from './harness/peers.mjs';
+import { gather } from './harness/peers.mjs';
 import { stopAll } from './harness/processes.mjs';
 import { writeReport } from './harness/report.mjs';
 import { makeScratch } from './harness/scratch.mjs';
+import { STORES } from './harness/stores.mjs';
 import { surveyQuestion } from './harness/survey.mjs';
 import { plainTable, tableOf } from './harness/table.mjs';
-
-/** Past it no further run begins; what is under way has limits of its own. */
-const LONGEST_MS = 25 * 60_000;
 
 /** Whatever way this process ends, what it started ends with it, and its files go. */
 function tidyUpAtExit(scratch) {
@@ -29,8 +27,9 @@ function tidyUpAtExit(scratch) {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(130));
 }
 
-async function loadQuestions(names) {
-  const loaded = names.map(async (name) => [name, (await import(`./questions/${name}.mjs`)).question]);
+async function loadQuestions({ names, store }) {
+  const load = async (name) => [name, (await import(`./questions/${store.within}${name}.mjs`)).question];
+  const loaded = names.map(load);
   return new Map(await Promise.all(loaded));
 }
 
@@ -47,30 +46,33 @@ async function main(options) {
   const scratch = makeScratch();
   tidyUpAtExit(scratch);
   const started = performance.now();
-  const questions = await loadQuestions(options.names);
-  const peers = await gather(
-    [...new Set([...questions.values()].flatMap((each) => each.peers))],
-    scratch.folder,
-  );
+  const { store } = options;
+  const { makers, titles } = store.peers;
+  const questions = await loadQuestions(options);
+  const server = await store.start(scratch.folder);
+  const asked = new Set([...questions.values()].flatMap((each) => each.peers));
+  const peers = await gather([...asked], { makers, context: server.context, folder: scratch.folder });
   for (const [name, why] of peers.missing) say(`NOT MEASURED: ${name}: ${why}`);
-  const isOver = () => performance.now() - started > LONGEST_MS;
-  const machine = describeMachine(scratch.folder);
-  const answers = await answerAll(questions, { peers, folder: scratch.folder, options, say, isOver });
+  const isOver = () => performance.now() - started > store.longestMs;
+  const machine = { ...describeMachine(scratch.folder), ...server.facts };
+  const tools = { peers, server, folder: scratch.folder, options, say, isOver };
+  const answers = await answerAll(questions, tools);
   for (const peer of peers.peers.values()) await peer.stop?.();
+  await server.stop();
   const minutes = (performance.now() - started) / 60_000;
 
   const rows = answers.flatMap((answer) => rowsOf(questions.get(answer.name), answer));
-  process.stdout.write(`\n${plainTable(tableOf(rows, TITLES))}\n\n`);
+  process.stdout.write(`\n${plainTable(tableOf(rows, titles))}\n\n`);
   const failures = answers.flatMap((answer) => answer.failures);
   for (const { name, key, why } of failures) process.stdout.write(`NOT MEASURED: ${name} ${key}: ${why}\n`);
   process.stdout.write(`${minutes.toFixed(1)} minutes\n`);
   if (options.whole && !options.quick)
-    writeReport({ answers, rows, titles: TITLES, peers, machine, minutes, options });
+    writeReport({ answers, rows, titles, peers, machine, minutes, options });
   process.exitCode = failures.some(({ key }) => key.startsWith('millrace')) ? 1 : 0;
 }
 
 try {
-  const options = readOptions(process.argv.slice(2));
+  const options = readOptions(process.argv.slice(2), STORES);
   if (options.help) process.stdout.write(`${USAGE}\n`);
   else await main(options);
 } catch (error) {

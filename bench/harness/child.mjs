@@ -9,8 +9,8 @@ const order = JSON.parse(process.argv[2]);
 
 process.stdin.on('end', () => process.exit(1)).resume();
 
-const { question } = await import(`../questions/${order.name}.mjs`);
-const { open } = await import(`../peers/${order.peer}.mjs`);
+const { question } = await import(`../questions/${order.within}${order.name}.mjs`);
+const { open } = await import(`../peers/${order.within}${order.peer}.mjs`);
 const answer = await question[order.part]({
   ...order,
   order,

@@ -21,6 +21,11 @@ export function bulkOf(from, size) {
   return Array.from({ length: size }, (_, index) => ({ name: 'mail', data: payload(from + index) }));
 }
 
+/** One caller who waits for each bulk before it adds the next. */
+export async function addBulks(queue, jobs) {
+  for (let from = 0; from < jobs; from += BULK) await queue.addBulk(bulkOf(from, BULK));
+}
+
 /** `inFlight` callers, each of which waits for its job to be acknowledged before it adds the next. */
 export async function addEach(queue, count, inFlight) {
   let next = 0;
@@ -28,6 +33,17 @@ export async function addEach(queue, count, inFlight) {
     while (next < count) await queue.add('mail', payload(next++));
   };
   await Promise.all(Array.from({ length: inFlight }, caller));
+}
+
+/** As `addEach`, for so long instead of so many: answers how many were acknowledged. */
+export async function addEachFor(queue, durationMs, inFlight) {
+  const end = performance.now() + durationMs;
+  let next = 0;
+  const caller = async () => {
+    while (performance.now() < end) await queue.add('mail', payload(next++));
+  };
+  await Promise.all(Array.from({ length: inFlight }, caller));
+  return next;
 }
 
 const noop = async () => {};
@@ -73,19 +89,25 @@ export function drain(queue, count, concurrency) {
   });
 }
 
-/** Wall time and processor time of one stretch of work, by the second and by 10,000 jobs. */
+/**
+ * Wall time and processor time of one stretch of work, by the second and by 10,000 jobs; where there is a log of what
+ * was written, its bytes by the job. `work` may answer how many jobs they were.
+ */
 export async function timed(queue, jobs, work) {
   const serverBefore = await queue.serverCpuSeconds();
+  const walBefore = await queue.walBytes?.();
   const cpu = process.cpuUsage();
   const started = performance.now();
-  await work();
+  const worked = await work();
   const seconds = (performance.now() - started) / 1000;
   const { user, system } = process.cpuUsage(cpu);
   const server = (await queue.serverCpuSeconds()) - serverBefore;
-  const per10k = 10_000 / jobs;
+  const done = Number.isFinite(worked) ? worked : jobs;
+  const per10k = 10_000 / done;
   return {
-    perSecond: jobs / seconds,
+    perSecond: done / seconds,
     cpu: ((user + system) / 1e6) * per10k,
     serverCpu: server * per10k,
+    ...(walBefore !== undefined && { wal: ((await queue.walBytes()) - walBefore) / done }),
   };
 }

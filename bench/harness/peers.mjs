@@ -14,7 +14,7 @@ function bunPath() {
   return path;
 }
 
-function versionOf(name) {
+export function versionOf(name) {
   const path = join(bench, 'node_modules', name, 'package.json');
   if (!existsSync(path)) throw new Error(`${name} is not installed`);
   return JSON.parse(readFileSync(path, 'utf8')).version;
@@ -27,9 +27,12 @@ async function driverText() {
   return `SQLite ${version} by ${name}`;
 }
 
+export function ownVersion() {
+  return JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version;
+}
+
 async function millrace() {
-  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  return { version: `${version}, ${await driverText()}`, runtime: process.execPath, context: {} };
+  return { version: `${ownVersion()}, ${await driverText()}`, runtime: process.execPath, context: {} };
 }
 
 async function bullmq(folder) {
@@ -59,15 +62,16 @@ async function sqlite() {
 /** In the order of the table's columns. */
 export const TITLES = { millrace: 'Millrace', bullmq: 'BullMQ', bunqueue: 'bunqueue', sqlite: 'bare SQLite' };
 
-const MAKERS = { millrace, bullmq, bunqueue, sqlite };
+export const MAKERS = { millrace, bullmq, bunqueue, sqlite };
 
 /** Those who can be measured, and of those who cannot, why: said loudly, and in the table as "not measured". */
-export async function gather(names, folder) {
+export async function gather(names, { makers, context, folder }) {
   const peers = new Map();
   const missing = new Map();
   for (const name of names) {
     try {
-      peers.set(name, await MAKERS[name](folder));
+      const peer = await makers[name](folder);
+      peers.set(name, { ...peer, context: { ...context, ...peer.context } });
     } catch (error) {
       if (name === 'millrace') throw error;
       missing.set(name, error.message);

@@ -1,10 +1,8 @@
-/** Writes down what a whole run found: `docs/benchmarks.md` for people, `bench/results.json` for programs. */
+/** Writes down what a whole run found: a page for people (`docs/benchmarks.md`), and the same for programs. */
 
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { SETTINGS } from '../peers/settings.mjs';
-import { bench, root } from './paths.mjs';
+import { root } from './paths.mjs';
 import { markdownTable, tableOf } from './table.mjs';
 import { numberText } from './words.mjs';
 
@@ -27,11 +25,11 @@ function headline(rows) {
   return `${count(true)} goals reached, ${count(false)} missed, ${count(null)} not measured.`;
 }
 
-function peersTable({ peers, missing }, titles) {
+function peersTable({ peers, missing }, { titles, settings }) {
   const measured = [...peers].map(([name, { version }]) => {
     const which =
       name === 'millrace' ? [version, commit()].filter((text) => text !== '').join(', ') : version;
-    return [titles[name], which, SETTINGS[name]];
+    return [titles[name], which, settings[name]];
   });
   const absent = [...missing].map(([name, why]) => [titles[name], 'NOT MEASURED', why]);
   return markdownTable([['Measured', 'Version', 'Settings'], ...measured, ...absent]);
@@ -51,6 +49,20 @@ function limitLines(rows, titles) {
   );
 }
 
+/** How far from what no queue on SQLite can pass. */
+export function limitSection({ rows, titles }) {
+  return `
+## How close to the limit
+
+SQLite alone, at the same durability and in batches of 500, is what Millrace cannot pass. It comes to:
+
+${limitLines(rows, titles).join('\n')}
+
+The rest goes to what makes a queue of a table: checks, attempts, leases and tokens, history, counts, the way between
+threads.
+`;
+}
+
 function failureLines(answers) {
   const failures = answers.flatMap((answer) => answer.failures);
   if (failures.length === 0) return '';
@@ -58,10 +70,14 @@ function failureLines(answers) {
   return `\n## Not measured\n\n${lines.join('\n')}\n`;
 }
 
+const serverRows = ({ server = [] }) => server.map(([part, is]) => `| ${part} | ${is} |\n`).join('');
+
 /** The page as text; apart from writing it, for its test. */
-export function pageOf({ answers, rows, titles, peers, machine, minutes, options }, date) {
+export function pageOf({ answers, rows, peers, machine, minutes, options }, date) {
+  const { store } = options;
+  const { titles } = store.peers;
   const withGoal = rows.filter(hasGoal);
-  return `# Benchmarks
+  return `# ${store.title}
 
 Made by \`${options.command}\` on ${date} in ${Math.round(minutes)} minutes; do not edit by hand. How to run it and what it does: [how to run the benchmarks](how-to/run-the-benchmarks.md).
 
@@ -71,16 +87,7 @@ of us and of peers that ran in turn, in fresh processes, on the same machine in 
 ## Goals
 
 ${markdownTable(tableOf(withGoal, titles))}
-
-## How close to the limit
-
-SQLite alone, at the same durability and in batches of 500, is what Millrace cannot pass. It comes to:
-
-${limitLines(rows, titles).join('\n')}
-
-The rest goes to what makes a queue of a table: checks, attempts, leases and tokens, history, counts, the way between
-threads.
-
+${store.section({ answers, rows, titles })}
 ## For information
 
 ${markdownTable(
@@ -92,7 +99,7 @@ ${markdownTable(
 ${failureLines(answers)}
 ## Who, and how set up
 
-${peersTable(peers, titles)}
+${peersTable(peers, store.peers)}
 
 ## On what
 
@@ -103,14 +110,16 @@ ${peersTable(peers, titles)}
 | System | ${machine.system} |
 | File system | ${machine.fileSystem} |
 | Node | ${machine.node} |
-`;
+${serverRows(machine)}`;
 }
 
 export function writeReport(findings) {
   const date = new Date().toISOString().slice(0, 10);
   const { answers, rows, peers, machine, options } = findings;
+  const { store, command } = options;
   const versions = Object.fromEntries([...peers.peers].map(([name, { version }]) => [name, version]));
-  const record = { date, command: options.command, machine, versions, rows, answers };
-  writeFileSync(join(bench, 'results.json'), `${JSON.stringify(record, null, 2)}\n`);
-  writeFileSync(join(root, 'docs', 'benchmarks.md'), pageOf(findings, date));
+  const record = { date, command, machine, versions, rows, answers };
+  writeFileSync(store.results, `${JSON.stringify(record, null, 2)}\n`);
+  writeFileSync(store.page, pageOf(findings, date));
+  store.writeMore?.(findings);
 }

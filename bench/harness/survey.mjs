@@ -50,7 +50,10 @@ class Survey {
   }
 
   get size() {
-    return this.#tools.options.quick ? this.#question.quick : this.#question.size;
+    const { quick, sizes } = this.#tools.options;
+    const size = quick ? this.#question.quick : this.#question.size;
+    const given = Object.entries(sizes).filter(([name]) => name in size);
+    return { ...size, ...Object.fromEntries(given) };
   }
 
   get runs() {
@@ -75,6 +78,7 @@ class Survey {
       this.note(contestant, error.message);
       return null;
     } finally {
+      await this.#tools.server.discard(folder);
       discard(folder);
     }
   }
@@ -84,6 +88,7 @@ class Survey {
     const started = performance.now();
     const told = {
       name: this.#name,
+      within: this.#tools.options.store.within,
       peer: peerName,
       part,
       variant,
@@ -103,7 +108,8 @@ class Survey {
     this.failures.push({ name: this.#name, key, why: reasonIn(why) });
   }
 
-  end() {
+  async end() {
+    await this.#tools.server.discard(this.#folder);
     discard(this.#folder);
   }
 }
@@ -140,6 +146,6 @@ export async function surveyQuestion(name, question, tools) {
       if (answer !== null) series[contestant.key].push(answer);
     }
   }
-  survey.end();
+  await survey.end();
   return { name, size: survey.size, runs: survey.runs, series, failures: survey.failures };
 }

@@ -1,6 +1,6 @@
 /** Figures as people read them. */
 
-const DIGITS = { 'jobs/s': 0, '/s': 0, ms: 2, s: 2, MB: 1, '×': 2, kB: 0 };
+const DIGITS = { '%': 0, B: 0, 'a job': 3, 'jobs/s': 0, '/s': 0, ms: 2, s: 2, MB: 1, '×': 2, kB: 0 };
 
 export function numberText(value, unit) {
   const digits = DIGITS[unit] ?? 0;

@@ -1,11 +1,7 @@
 /** How many jobs a second are acknowledged when one caller adds 500 at a time and waits for each bulk. */
 
 import { cpuRows } from '../harness/cpu-rows.mjs';
-import { BULK, bulkOf, timed } from '../harness/load.mjs';
-
-async function addBulks(queue, jobs) {
-  for (let from = 0; from < jobs; from += BULK) await queue.addBulk(bulkOf(from, BULK));
-}
+import { addBulks, timed } from '../harness/load.mjs';
 
 export const question = {
   peers: ['millrace', 'bullmq', 'bunqueue', 'sqlite'],

@@ -1,0 +1,5 @@
+/** graphile-worker as it comes. */
+
+import { openGraphile } from './graphile-modes.mjs';
+
+export const open = (order) => openGraphile(order, {});
