@@ -5,9 +5,11 @@ const SECTIONS = [
     section: 'faults',
     title: 'Real processes under real faults',
     how:
-      'Workers and producers as processes of their own on one SQLite file. They are killed (SIGKILL), stopped (SIGSTOP), asked\n' +
-      'to end (SIGTERM), lied to about the time (libfaketime), and given jobs that block, hang, abort or eat memory. Every process\n' +
-      'records its [history](reference/history.md), whoever hurts it records that too, and the checker reads all of them.',
+      'Workers and producers as processes of their own on one SQLite file, or on a PostgreSQL server of the test. They are killed\n' +
+      '(SIGKILL), stopped (SIGSTOP), asked to end (SIGTERM), lied to about the time (libfaketime), and given jobs that block, hang,\n' +
+      'abort or eat memory. Servers are killed with all their processes, restarted, replaced by a standby, and made to end\n' +
+      'connections; connections are cut between a commit and its answer, or go silent. Every process records its\n' +
+      '[history](reference/history.md), whoever hurts it records that too, and the checker reads all of them.',
   },
   {
     section: 'system-calls',
@@ -47,7 +49,7 @@ const INTRO = `# Reliability
 
 <!-- Made by \`npm run reliability\` from the output of the runs. Do not edit. -->
 
-What Millrace promises of the embedded store, what it does not promise, and how that was shown. Every number on this page
+What Millrace promises of its durable stores, what it does not promise, and how that was shown. Every number on this page
 was given by the run that it stands for; none was typed.
 
 ## Promises
@@ -62,6 +64,8 @@ was given by the run that it stands for; none was typed.
   looks died as well, its lease of leadership (3 to 10 seconds).
 - A clock that jumps, forward or back, takes no job from a worker that lives and renews. What is delayed is measured by the
   clock of the process that looks: set back by an hour, it waits an hour longer.
+- On PostgreSQL all this holds while the server is killed, restarted or made to end its connections; a worker is at work again
+  by itself within 5 seconds of the server's return. It holds when a standby takes over that was waited for (\`replicated\`).
 
 ## Not promised
 
@@ -69,6 +73,10 @@ was given by the run that it stands for; none was typed.
   idempotent](guide/idempotence.md).
 - Anything on a disk that says it flushed and did not, or on a network file system.
 - Power loss at \`synchronous = normal\`, or where the store says of itself that it is weaker than \`disk\` (\`millrace doctor\`).
+- The last moments of a PostgreSQL whose place is taken by a standby that nobody waited for. The store says beforehand that it
+  gives \`disk\` and not \`replicated\`; demand \`durability: 'replicated'\`, and it refuses such a server.
+- That a job claimed within the last second before a PostgreSQL server crashes is known to be claimed: it may be given to
+  another worker at once. The first one's writes are refused.
 - Right delays among processes on one file whose clocks differ. Leases hold even then.
 `;
 

@@ -21,6 +21,7 @@ export interface Cluster {
 
 interface Programs {
   findBinaries(): string | null;
+  serverUser(): { readonly uid?: number; readonly gid?: number };
   startCluster(options: { readonly settings: readonly string[]; readonly fast: false }): Promise<Cluster>;
 }
 
@@ -32,6 +33,11 @@ if (noServer) {
   process.stderr.write(
     '\nPostgreSQL is not installed: its fault tests are SKIPPED (apt-get install postgresql)\n',
   );
+}
+
+/** Servers refuse to run as root. */
+export function userOfServers(): { readonly uid?: number; readonly gid?: number } {
+  return programs.serverUser();
 }
 
 /** With `fsync`, full pages and all that makes an acknowledgement true. */

@@ -10,7 +10,7 @@ const READY = 'Z'.charCodeAt(0);
 const HEAD_BYTES = 5;
 
 /** Told of every message of the server by its type. A message is a byte, then its length with the length itself. */
-function reader(onMessage) {
+export function readerOf(onMessage) {
   let rest = Buffer.alloc(0);
   return (chunk) => {
     rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
@@ -33,7 +33,7 @@ export function countTrips(port) {
   };
   const server = createServer({ noDelay: true }, (client) => {
     const upstream = connect({ port, host: '127.0.0.1', noDelay: true });
-    upstream.on('data', reader(read));
+    upstream.on('data', readerOf(read));
     client.pipe(upstream).pipe(client);
     client.on('error', () => upstream.destroy());
     upstream.on('error', () => client.destroy());

@@ -1,10 +1,12 @@
-/** BullMQ on PostgreSQL, by the backend that it brings; finished jobs kept by number as Millrace keeps them. */
+/**
+ * BullMQ on PostgreSQL, by the backend that it brings, as it comes: it keeps all finished jobs. To keep a number of them
+ * (`removeOnComplete`) looks for the oldest ones at the end of each job and makes it several times slower.
+ */
 
 import { createPostgresBackend, withBackend } from 'bullmq';
 import { openPlace } from './place.mjs';
 
 const { Queue, Worker } = withBackend(createPostgresBackend);
-const QUIET = { count: 10_000 };
 
 export async function open(order) {
   const place = await openPlace(order);
@@ -18,7 +20,7 @@ export async function open(order) {
     add: (name, data) => queue.add(name, data),
     addBulk: (jobs) => queue.addBulk(jobs),
     work(concurrency, processor, onCompleted) {
-      const worker = new Worker('bench', processor, { connection, concurrency, removeOnComplete: QUIET });
+      const worker = new Worker('bench', processor, { connection, concurrency });
       worker.on('completed', onCompleted);
       worker.on('error', (error) => {
         throw error;

@@ -9,5 +9,5 @@ export const SETTINGS = {
   pgboss:
     '`useListenNotify` and `notify`, `burstWhenBatchFull`, batches of 100 worked on at the concurrency that is named, polling every 0.5 s besides; a job counts when the statement that completes its batch is answered. For the sizes `deleteAfterSeconds: 5` with upkeep every few seconds, because as it comes it keeps everything for a week',
   bullmq:
-    'the PostgreSQL backend that it brings, as it comes, with `removeOnComplete: { count: 10_000 }` to keep as many finished jobs as Millrace',
+    'the PostgreSQL backend that it brings, as it comes: all finished jobs are kept. With `removeOnComplete` it is several times slower',
 };

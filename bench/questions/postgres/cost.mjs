@@ -5,7 +5,7 @@ import { countText } from '../../harness/words.mjs';
 
 /** In a run of its own, because what counts takes time. */
 const COUNTED = 'counted';
-const PEERS = ['millrace', 'graphile-best', 'pgboss', 'bullmq'];
+const PEERS = ['millrace', 'graphile-best', 'pgboss'];
 
 async function pass(queue, jobs) {
   await addBulks(queue, jobs);
@@ -21,7 +21,6 @@ export const question = {
   peers: PEERS,
   variants: Object.fromEntries(PEERS.map((peer) => [peer, [null, COUNTED]])),
   runs: 5,
-  fewerRuns: { bullmq: 1 },
   timeoutMs: 300_000,
   size: { jobs: 40_000, warmUp: 4000 },
   quick: { jobs: 4000, warmUp: 1000 },

@@ -52,8 +52,8 @@ function endAfter(evidence: Evidence, grant: Grant, renewal: LeaseWrite): LeaseE
  */
 function sessionEnd(evidence: Evidence, grant: Grant, worker: string): LeaseEnd {
   const { at } = evidence;
-  const claim = firstCall(grant);
-  const claimedAt = at(claim.end ?? claim.begin);
+  // Not when it was answered: a process that stood still meanwhile hears of it when its session is long over.
+  const claimedAt = at(firstCall(grant).begin);
   const beats = (evidence.beats.get(worker) ?? []).filter(({ end }) => end?.kind === 'ok');
   const isBroken = (beat: Call, index: number): boolean => {
     const before = beats[index - 1];

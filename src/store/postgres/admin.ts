@@ -27,6 +27,7 @@ const DELETE_QUEUE = [
   'delete from {s}.stat where queue_id = $1',
   'delete from {s}.delta where queue_id = $1',
   'delete from {s}.tally where queue_id = $1',
+  'delete from {s}.pruned where queue_id = $1',
   'delete from {s}.queue where id = $1',
 ];
 

@@ -1,6 +1,7 @@
-import { systemClock } from '../../runtime/clock.ts';
+import { systemClock, type Timer } from '../../runtime/clock.ts';
 import { systemRandom } from '../../runtime/random.ts';
 import type { Hint, Unwatch } from '../store.ts';
+import { Awaiting } from './awaiting.ts';
 import { loadDriver, type PgConnection, type PgDriver } from './driver.ts';
 import type { Engine } from './engine.ts';
 import { Listener } from './listener.ts';
@@ -12,6 +13,8 @@ import type { Watchers } from './watchers.ts';
 const MARK = `
   select (select last_value from {s}.delta_number_seq) as delta, (select last_value from {s}.job_number) as job`;
 
+/** A connection that is there costs little, making one every time a lot. */
+const LINGER_MS = 10_000;
 /** A few people a day do what these tell of; whoever runs a job, or has its hands full, wants to know it too. */
 const RARE: ReadonlySet<Hint['news']> = new Set(['cancel', 'settings']);
 const SPREAD = `
@@ -23,20 +26,29 @@ const SPREAD = `
 export class Ear {
   readonly #engine: Engine;
   readonly #watchers: Watchers;
+  readonly #awaiting: Awaiting;
   #listener: Listener | null = null;
+  #leaving: Timer | null = null;
 
-  constructor(engine: Engine, watchers: Watchers) {
+  /** @param claimsFrom Whether somebody in this process works on the queue. */
+  constructor(engine: Engine, watchers: Watchers, claimsFrom: (queue: string) => boolean) {
     this.#engine = engine;
     this.#watchers = watchers;
+    const notify = (payloads: readonly string[]): void => void this.#notify(payloads);
+    this.#awaiting = new Awaiting({ clock: systemClock, notify, claimsFrom });
   }
 
   async watch(queues: readonly string[], onNews: (hint: Hint) => void): Promise<Unwatch> {
     const remove = this.#watchers.add(queues, onNews);
+    this.#leaving?.cancel();
     this.#listener ??= this.#makeListener();
     await this.#listener.start();
+    let isStill = true;
+    if (this.isHearing) this.#awaiting.watching(queues, () => isStill);
     return () => {
+      isStill = false;
       remove();
-      if (this.#watchers.isEmpty) void this.stop();
+      if (this.#watchers.isEmpty) this.#leaveSoon();
     };
   }
 
@@ -59,7 +71,32 @@ export class Ear {
     }
   }
 
+  /** Told by the call itself where that knows who wants it; but who waits for results is known here alone. */
+  ended(hints: readonly Hint[]): void {
+    this.#awaiting.tell(hints);
+  }
+
+  async #notify(payloads: readonly string[]): Promise<void> {
+    const { place } = this.#engine;
+    try {
+      await this.#engine.call((db) => db.run(SPREAD, place.schema, payloads, [], []));
+    } catch {
+      // A hint that is lost costs latency.
+    }
+  }
+
+  /** Who waits for one result often waits for another one soon after. */
+  #leaveSoon(): void {
+    this.#leaving?.cancel();
+    const leave = (): void => {
+      if (this.#watchers.isEmpty) void this.stop();
+    };
+    this.#leaving = systemClock.after(LINGER_MS, leave, { background: true });
+  }
+
   async stop(): Promise<void> {
+    this.#leaving?.cancel();
+    this.#awaiting.stop();
     const listener = this.#listener;
     this.#listener = null;
     await listener?.stop();
@@ -76,6 +113,7 @@ export class Ear {
         }),
       mark: () => this.#engine.call(async (db) => JSON.stringify(await db.get<object>(MARK))),
       watchers: this.#watchers,
+      onAwaited: (queue) => this.#awaiting.heard(queue),
       clock: systemClock,
       random: systemRandom,
     });

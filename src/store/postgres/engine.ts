@@ -26,9 +26,14 @@ interface Opened {
 /** The path is pinned, so that nobody's objects come before the server's own; and the clock is read once. */
 const SETTINGS = 'set local search_path = pg_catalog, pg_temp; set local jit = off;';
 const CLOCK = 'select floor(extract(epoch from clock_timestamp()) * 1000)::float8 as now';
+/**
+ * Whoever stands still in the middle of a transaction, or cannot be reached any more, does not keep what it has locked:
+ * the server ends it. It finds out with its next statement, and nothing was written.
+ */
+const ABANDONED = "set local idle_in_transaction_session_timeout = '10s';";
 const BEGIN = {
   /** Said each time: a role or a database may be set to something else. */
-  write: `begin isolation level read committed, read write; ${SETTINGS} ${CLOCK}`,
+  write: `begin isolation level read committed, read write; ${SETTINGS} ${ABANDONED} ${CLOCK}`,
   /** All that one reading looks at is of one moment. */
   read: `begin isolation level repeatable read, read only; ${SETTINGS} ${CLOCK}`,
 } as const;

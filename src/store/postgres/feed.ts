@@ -11,10 +11,13 @@ import { isRecorded } from './queue.ts';
 import type { Transaction } from './transaction.ts';
 
 const LOCK = 'select last_cursor from {s}.feed for update';
-/** In one statement, so that what is deleted there is inserted here. */
+/**
+ * In one statement, so that what is deleted there is inserted here. By the places of the rows: a join could compare each
+ * with each, where the server thinks that the table is empty.
+ */
 const GATHER = `
   with gone as (
-    delete from {s}.told where number in (select number from {s}.told order by number limit $2)
+    delete from {s}.told where ctid = any (array(select ctid from {s}.told order by number limit $2))
     returning number, at, queue, kind, id, name, data
   ), moved as (
     insert into {s}.change (cursor, at, queue, kind, id, name, data)
@@ -131,11 +134,11 @@ export async function gather(tx: Transaction): Promise<void> {
 
 const DROP_OLD = `
   with old as (
-    delete from {s}.change c where c.cursor in (
-      select cursor from (select cursor, at from {s}.change order by cursor limit $2) oldest
+    delete from {s}.change c where c.ctid = any (array(
+      select place from (select ctid as place, cursor from {s}.change order by cursor limit $2) oldest
       where cursor < coalesce((
         select min(cursor) from (select cursor, at from {s}.change order by cursor limit $2) kept where at > $1),
-        9223372036854775807))
+        9223372036854775807)))
     returning c.queue, c.cursor
   )
   update {s}.recording r set floor = greatest(r.floor, o.cursor)

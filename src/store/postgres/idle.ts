@@ -35,6 +35,11 @@ export class Idle {
     this.#isHearing = isHearing;
   }
 
+  /** Whether somebody in this process claims from the queue. */
+  claimsFrom(queue: string): boolean {
+    return [...this.#marks.keys()].some((key) => key.startsWith(`${queue} `));
+  }
+
   ask(request: ClaimRequest): Marking {
     const { markedAt, fullClaims } = this.#markOf(request);
     const isOld = markedAt === null || this.#clock.monotonic() - markedAt >= REFRESH_MS;

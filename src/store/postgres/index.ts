@@ -6,6 +6,7 @@ import { type PostgresOptions, postgresPlace } from '../postgres-options.ts';
 import type { Store } from '../store.ts';
 import { Ear } from './ear.ts';
 import { Engine } from './engine.ts';
+import { Idle } from './idle.ts';
 import { applyInside } from './join.ts';
 import { reads } from './reads.ts';
 import { Watchers } from './watchers.ts';
@@ -41,11 +42,13 @@ function bareStore(options: PostgresOptions, clock: Clock): Store {
     clock,
     onNews: (hints, isSpread) => {
       watchers.tell(hints);
+      ear.ended(hints);
       if (!isSpread) void ear.spread(hints);
     },
   });
-  const ear = new Ear(engine, watchers);
-  const written = writes(engine, () => ear.isHearing);
+  const idle = new Idle(systemClock, () => ear.isHearing);
+  const ear = new Ear(engine, watchers, (queue) => idle.claimsFrom(queue));
+  const written = writes(engine, idle);
   return {
     kind: 'postgres',
     can: { transactions: true, shared: true, searchBodies: true },

@@ -54,13 +54,18 @@ const random: Random = { fraction: () => 0.5, bytes: (length) => new Uint8Array(
 let clock: FakeClock;
 let line: Line;
 let hints: Hint[];
+let awaited: string[];
 let listener: Listener;
 
 function listen(connect: (() => Promise<PgConnection>) | null = line.connect): Promise<void> {
   const watchers = new Watchers();
   watchers.add(['q'], (hint) => hints.push(hint));
   const { notify, look: mark } = line;
-  listener = new Listener({ schema: 'millrace', connect, notify, mark, watchers, clock, random });
+  const onAwaited = (queue: string): void => {
+    awaited.push(queue);
+  };
+  const parts = { schema: 'millrace', connect, notify, mark, watchers, onAwaited, clock, random };
+  listener = new Listener(parts);
   return listener.start();
 }
 
@@ -68,6 +73,7 @@ beforeEach(() => {
   clock = new FakeClock();
   line = new Line();
   hints = [];
+  awaited = [];
 });
 
 afterEach(() => listener.stop());
@@ -86,6 +92,8 @@ describe('a listener', () => {
 
     expect(await heard()).toEqual(['ready q', 'cancel q']);
     expect(listener.isHearing).toBe(true);
+    await line.notify('await other');
+    expect(awaited).toEqual(['other']);
   });
 
   test('that was cut off comes back, and says that something may have been missed', async () => {

@@ -9,7 +9,7 @@ import { Deferred } from '../../runtime/deferred.ts';
 import type { Random } from '../../runtime/random.ts';
 import { within } from '../../runtime/within.ts';
 import { cutOff, type PgConnection } from './driver.ts';
-import { hintOf, listenOn, pingOf } from './news.ts';
+import { awaitedIn, hintOf, listenOn, pingOf } from './news.ts';
 import type { Watchers } from './watchers.ts';
 
 export interface ListenerParts {
@@ -21,6 +21,8 @@ export interface ListenerParts {
   /** A mark that is another one after every write. */
   readonly mark: () => Promise<string>;
   readonly watchers: Watchers;
+  /** Somebody waits for results of this queue. */
+  readonly onAwaited: (queue: string) => void;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -148,6 +150,8 @@ export class Listener {
 
   #hear(payload: string): void {
     this.#pings.get(payload)?.resolve();
+    const awaited = awaitedIn(payload);
+    if (awaited !== null) this.#parts.onAwaited(awaited);
     const hint = hintOf(payload);
     if (hint !== null) this.#parts.watchers.tell([hint]);
   }

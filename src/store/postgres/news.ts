@@ -24,6 +24,18 @@ export function pingOf(id: string): string {
   return `${PING} ${id}`;
 }
 
+const AWAIT = 'await ';
+
+/** Said by who waits for results of a queue, to those who work on it. */
+export function awaitOf(queue: string): string {
+  return `${AWAIT}${queue}`;
+}
+
+/** Null: the payload is something else. */
+export function awaitedIn(payload: string): string | null {
+  return payload.startsWith(AWAIT) ? payload.slice(AWAIT.length) : null;
+}
+
 export function listenOn(schema: string): string {
   return `listen ${quoted(schema)}`;
 }

@@ -12,18 +12,18 @@ const FOLDED = `
   select start, name, added, completed, failed, retried,
     array_to_json(wait)::text as wait, array_to_json(run)::text as run
   from {s}.stat where queue_id = $1 and step = $2 and start > $3`;
-/** What was not folded yet. Buckets that were hit stand there one by one. */
+/** What was not folded yet. A hit is 1024 times its bucket, and how many times. */
 const UNFOLDED = `
   select minute as start, name, coalesce(sum(stat_added), 0) as added, coalesce(sum(stat_completed), 0) as completed,
     coalesce(sum(stat_failed), 0) as failed, coalesce(sum(stat_retried), 0) as retried
   from {s}.delta where queue_id = $1 and minute > $2 and name is not null group by minute, name`;
 const HITS = `
-  select d.minute as start, d.name, h.what, h.bucket, count(*) as times from {s}.delta d
+  select d.minute as start, d.name, h.what, h.hit >> 10 as bucket, sum(h.hit & 1023) as times from {s}.delta d
   cross join lateral (
-    select 'wait' as what, unnest(d.wait_hits) as bucket
+    select 'wait' as what, unnest(d.wait_hits)::integer as hit
     union all
-    select 'run', unnest(d.run_hits)) h
-  where d.queue_id = $1 and d.minute > $2 and d.name is not null group by d.minute, d.name, h.what, h.bucket`;
+    select 'run', unnest(d.run_hits)::integer) h
+  where d.queue_id = $1 and d.minute > $2 and d.name is not null group by d.minute, d.name, h.what, h.hit >> 10`;
 
 interface Numbers {
   readonly start: number;

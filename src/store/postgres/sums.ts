@@ -1,3 +1,4 @@
+import { bucketOf } from '../../job/histogram.ts';
 import type { JobState } from '../../job/record.ts';
 
 /** Columns of `delta` that are numbers; see the tables. */
@@ -19,6 +20,11 @@ export type SumColumn =
   | 'stat_completed'
   | 'stat_failed'
   | 'stat_retried';
+
+/** A bucket of a histogram that was hit once, as `delta` has it: 1024 times its number, and how many times. */
+export function hitOf(ms: number): number {
+  return bucketOf(ms) * 1_024 + 1;
+}
 
 /** One row of `delta`: what one call changes in the numbers of a queue and, with a name, in its statistics. */
 class Sum {

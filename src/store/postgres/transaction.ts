@@ -1,11 +1,10 @@
-import { bucketOf } from '../../job/histogram.ts';
 import type { AttemptRecord, Bytes, JobRef } from '../../job/record.ts';
 import type { Counted } from '../../job/statistics.ts';
 import type { ChangeKind, Hint } from '../store.ts';
 import type { Database } from './database.ts';
 import { type JobKey, loadJobs, type Moving } from './moving.ts';
 import { isRecorded, loadQueues, makeQueues, type QueueState } from './queue.ts';
-import { Sums } from './sums.ts';
+import { hitOf, Sums } from './sums.ts';
 import { type NewLine, type Told, writeMoves } from './write-moves.ts';
 
 /**
@@ -176,8 +175,8 @@ export class Transaction {
   count(queue: QueueState, name: string, { event, waitMs, runMs }: Counted): void {
     const sum = this.sums.of(queue.id, name);
     if (event !== undefined) sum.add(`stat_${event}`, 1);
-    if (waitMs !== undefined) sum.waits.push(bucketOf(waitMs));
-    if (runMs !== undefined) sum.runs.push(bucketOf(runMs));
+    if (waitMs !== undefined) sum.waits.push(hitOf(waitMs));
+    if (runMs !== undefined) sum.runs.push(hitOf(runMs));
   }
 
   attempt(seq: number, attempt: AttemptRecord): void {

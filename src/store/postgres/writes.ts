@@ -19,7 +19,7 @@ import { claimAtOnce, type Memory } from './claim.ts';
 import { arePlain, completeAtOnce } from './complete.ts';
 import type { Engine } from './engine.ts';
 import { Held } from './held.ts';
-import { Idle } from './idle.ts';
+import type { Idle } from './idle.ts';
 import { Lows } from './lows.ts';
 import { renew } from './renew.ts';
 import { beat, endSession } from './sessions.ts';
@@ -28,12 +28,8 @@ import { upkeep } from './upkeep.ts';
 
 type Writes = Pick<Store, 'apply' | 'claim' | 'commit' | 'renew' | 'beat' | 'endSession' | 'upkeep'>;
 
-/** @param isHearing Whether news from other processes come by themselves now. */
-export function writes(engine: Engine, isHearing: () => boolean): Writes {
-  const memory: Memory = {
-    ...{ lows: new Lows(systemClock), held: new Held(), clock: systemClock },
-    idle: new Idle(systemClock, isHearing),
-  };
+export function writes(engine: Engine, idle: Idle): Writes {
+  const memory: Memory = { lows: new Lows(systemClock), held: new Held(), idle, clock: systemClock };
   return {
     apply: (effects, options = {}) => applyTo(engine, effects, options),
     claim: (requests) => claim(engine, memory, requests),

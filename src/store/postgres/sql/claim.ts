@@ -139,12 +139,13 @@ export const AROUND_CLAIMING: string = `
   end $$;
 
   -- After a crash of the server a sequence may give numbers again that it gave to claims which were not on disk yet.
-  -- "since_crash" is empty then, and the tokens go on above all that may have been given.
+  -- "since_crash" is empty then, and the tokens go on above all that may have been given; of a standby that takes over,
+  -- too, which may not have heard that the reserve was raised.
   create function {s}.guard_tokens_v1() returns void language plpgsql set search_path = pg_catalog, pg_temp as $$
   begin
     perform pg_advisory_xact_lock(19818, 0);
     if exists (select 1 from {s}.since_crash) then return; end if;
-    perform setval('{s}.token', r.up_to) from {s}.token_reserve r where r.up_to > 1 and r.crashes > 0;
+    perform setval('{s}.token', r.up_to + 1000000) from {s}.token_reserve r where r.up_to > 1 and r.crashes > 0;
     update {s}.token_reserve set up_to = (select last_value from {s}.token) + 1000000, crashes = crashes + 1;
     insert into {s}.since_crash (one) values (1);
   end $$;
@@ -267,7 +268,10 @@ export const CLAIM: string = `
           and j.cause is null) as is_alike,
         bool_and(j.timeout_ms is null and j.keep_completed_ms is null) as is_plain,
         bool_and(j.name = f.name) as is_of_one_name,
-        array_agg(width_bucket(t - j.ready_at, ${BUCKETS})::smallint) filter (where j.first_claimed_at is null) as hits
+        array_agg((width_bucket(t - j.ready_at, ${BUCKETS}) * 1024 + 1)::smallint)
+          filter (where j.first_claimed_at is null) as hits,
+        min(j.ready_at) filter (where j.first_claimed_at is null) as first_ready_at,
+        max(j.ready_at) filter (where j.first_claimed_at is null) as last_ready_at
       into a from unnest(v_seqs) with ordinality u(seq, place) join {s}.job j on j.seq = u.seq;
 
       answer := '{"now":' || t || ',"paused":false,"settled":' || q.at_most_once || ',"next":'
@@ -292,7 +296,11 @@ export const CLAIM: string = `
       ), counted as (
         insert into {s}.delta (minute, queue_id, waiting, active, name, wait_hits)
         select t - t % 60000, q.id, -v_many, v_many, case when a.is_of_one_name and a.hits is not null then f.name end,
-          case when a.is_of_one_name then a.hits end
+          -- Mostly they waited about as long.
+          case when not a.is_of_one_name then null
+            when width_bucket(t - a.first_ready_at, ${BUCKETS}) = width_bucket(t - a.last_ready_at, ${BUCKETS}) then
+              array[(width_bucket(t - a.first_ready_at, ${BUCKETS}) * 1024 + cardinality(a.hits))::smallint]
+            else a.hits end
       )
       insert into {s}.claim_answer as c (id, answered_at, tokens)
       values (r.claim, t, case when v_is_run then array[v_tokens[1], v_tokens[v_many]] else
@@ -313,7 +321,7 @@ export const CLAIM: string = `
       end if;
       if not a.is_of_one_name and a.hits is not null then
         insert into {s}.delta (minute, queue_id, name, wait_hits)
-        select t - t % 60000, q.id, j.name, array_agg(width_bucket(t - j.ready_at, ${BUCKETS})::smallint)
+        select t - t % 60000, q.id, j.name, array_agg((width_bucket(t - j.ready_at, ${BUCKETS}) * 1024 + 1)::smallint)
         from unnest(v_seqs) s join {s}.job j on j.seq = s where j.first_claimed_at is null group by j.name;
       end if;
       if v_heard then

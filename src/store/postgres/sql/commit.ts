@@ -50,7 +50,7 @@ export const AROUND_COMMITTING: string = `
       if v_name is null then
         insert into {s}.delta (minute, queue_id, stat_completed, name, run_hits)
         select t - t % 60000, p_queue_id, count(*), j.name,
-          case when p_ran then array_agg(v_hit) end
+          case when p_ran then array[(v_hit * 1024 + count(*))::smallint] end
         from unnest(p_seqs) s join {s}.job j on j.seq = s group by j.name;
       end if;
       if v_kept < v_many then
@@ -64,14 +64,14 @@ export const AROUND_COMMITTING: string = `
     end if;
     if v_name is null and v_kept = v_many and v_own is null and not p_drops then
       insert into {s}.delta (minute, queue_id, stat_completed, name, run_hits)
-      select t - t % 60000, p_queue_id, count(*), j.name, case when p_ran then array_agg(v_hit) end
+      select t - t % 60000, p_queue_id, count(*), j.name, case when p_ran then array[(v_hit * 1024 + count(*))::smallint] end
       from unnest(p_seqs) s join {s}.job j on j.seq = s group by j.name;
     end if;
     insert into {s}.delta (minute, queue_id, active, completed, ruled_completed, total_completed, total_removed,
       stat_completed, name, run_hits)
     values (t - t % 60000, p_queue_id, -v_many, nullif(v_kept, 0), nullif(v_ruled, 0), v_many, nullif(v_many - v_kept, 0),
       case when v_name is not null then v_many end, v_name,
-      case when v_name is not null and p_ran then array_fill(v_hit, array[v_many]) end);
+      case when v_name is not null and p_ran then array[(v_hit * 1024 + v_many)::smallint] end);
   end $$;
 `;
 
@@ -92,7 +92,7 @@ export const COMMIT: string = `
     -- One entry a group: where it ends in p_tokens, and the batch (or the single lease) that it is of.
     v_ends integer[] := '{}'; v_firsts bigint[] := '{}'; v_queue_ids integer[] := '{}'; v_claimed bigint[] := '{}';
     v_workers text[] := '{}'; v_names text[] := '{}'; v_kinds "char"[] := '{}';
-    v_heard boolean;
+    v_heard boolean; v_singles bigint[] := '{}'; v_locked integer;
   begin
     if current_setting('transaction_isolation') <> 'read committed' then
       raise exception 'millrace: to be called in the isolation read committed' using errcode = '25001';
@@ -115,7 +115,7 @@ export const COMMIT: string = `
       insert into {s}.delta (minute, queue_id, active, completed, ruled_completed, total_completed, stat_completed, name,
         run_hits)
       values (t - t % 60000, b.queue_id, -v_many, v_many, v_many, v_many, v_many, b.name,
-        array_fill(width_bucket(greatest(0, t - b.claimed_at), ${BUCKETS})::smallint, array[v_many]))
+        array[(width_bucket(greatest(0, t - b.claimed_at), ${BUCKETS}) * 1024 + v_many)::smallint])
       returning exists (select 1 from {s}.recording x where x.queue = b.queue and x.until_at > t)
         or exists (select 1 from {s}.queue x where x.id = b.queue_id and x.feed_on) into v_heard;
       if v_heard then
@@ -127,7 +127,7 @@ export const COMMIT: string = `
       end if;
       answer := '[]'; bytes := ''::bytea;
       return next;
-      if p_claims is not null then return query select * from {s}.claim_v1(t, p_claims, false); end if;
+      if p_claims is not null then return query select * from {s}.claim_v1(p_now, p_claims, false); end if;
       return;
     end if;
 
@@ -156,8 +156,9 @@ export const COMMIT: string = `
         v_part := '{}';
       end if;
       if v_part = '{}' then
-        select * into b from {s}.lease x where x.token = p_tokens[i] for update;
+        select * into b from {s}.lease x where x.token = p_tokens[i];
         if not found then return; end if;
+        v_singles := v_singles || b.token;
         if p_strict and (b.past_due_at <= t or b.expires_at is null and not exists (
           select 1 from {s}.session s where s.id = b.worker and s.expires_at > t)) then return; end if;
         j := i;
@@ -173,6 +174,12 @@ export const COMMIT: string = `
       v_claimed := v_claimed || b.claimed_at; v_workers := v_workers || b.worker;
       i := j + 1;
     end loop;
+    -- Batches first and then leases, as everybody does: else two wait for each other. Who was faster has deleted them.
+    if v_singles <> '{}' then
+      perform 1 from {s}.lease x where x.token = any (v_singles) order by x.token for update;
+      get diagnostics v_locked = row_count;
+      if v_locked < cardinality(v_singles) then return; end if;
+    end if;
     if p_ids is not null and exists (
       select 1 from unnest(v_seqs, p_ids, p_queues) u(seq, id, queue)
       where not exists (
@@ -211,6 +218,6 @@ export const COMMIT: string = `
     end loop;
     answer := '[]'; bytes := ''::bytea;
     return next;
-    if p_claims is not null then return query select * from {s}.claim_v1(t, p_claims, false); end if;
+    if p_claims is not null then return query select * from {s}.claim_v1(p_now, p_claims, false); end if;
   end $$;
 `;

@@ -64,7 +64,9 @@ export const PROMOTE_ALL: string = `
 function ruledIn(place: string, { state, name }: { state: number; name: string }): string {
   const columns = `${place}.queue_id = q.id and ${place}.prune_at is null`;
   const where =
-    place === 'done' ? columns : `${columns} and job.state = ${state} and job.finished_at is not null`;
+    place === 'done'
+      ? `${columns} and done.finished_at >= q.bound`
+      : `${columns} and job.state = ${state} and job.finished_at is not null`;
   return `
       select x.seq, x.finished_at, q.id as queue_id, ${state} as state, true as ruled
       from counted q cross join lateral (
@@ -84,11 +86,13 @@ export const PRUNE: string = `
   create function {s}.prune_v1(t bigint, p_limit integer, out pruned integer, out more boolean)
   language plpgsql ${SETTINGS} as $$
   declare
-    v_seqs bigint[]; v_ruled boolean[];
+    v_seqs bigint[]; v_ruled boolean[]; v_queues integer[]; v_states smallint[]; v_completed bigint[];
+    v_has_attempts boolean; v_has_lines boolean;
   begin
     with counted as materialized (
       select q.id, q.completed_age, q.completed_count, q.failed_age, q.failed_count, q.cancelled_age,
-        q.cancelled_count, n.completed, n.failed, n.cancelled
+        q.cancelled_count, n.completed, n.failed, n.cancelled,
+        coalesce((select b.up_to from {s}.pruned b where b.queue_id = q.id and t - b.swept_at between 0 and 59999), 0) as bound
       from {s}.queue q join (
         select queue_id, sum(ruled_completed) as completed, sum(ruled_failed) as failed, sum(ruled_cancelled) as cancelled
         from (
@@ -112,36 +116,59 @@ export const PRUNE: string = `
     from (select seq, finished_at, ruled from over order by finished_at, seq limit p_limit + 1) o;
     pruned := 0;
     more := coalesce(cardinality(v_seqs), 0) > p_limit;
-    if v_seqs is null then return; end if;
+    if v_seqs is null then
+      update {s}.pruned set swept_at = t where t - swept_at not between 0 and 59999;
+      return;
+    end if;
 
-    -- Jobs that somebody is moving are left to him; what he has moved since is looked at below.
-    select array_agg(x.seq order by x.place), array_agg(x.ruled order by x.place) into v_seqs, v_ruled from (
-      select j.seq, u.ruled, u.place from unnest(v_seqs[:p_limit], v_ruled[:p_limit]) with ordinality u(seq, ruled, place)
+    -- Jobs that somebody is moving are left to him.
+    select array_agg(x.seq order by x.place), array_agg(x.queue_id order by x.place),
+      array_agg(x.state order by x.place), array_agg(x.ruled order by x.place),
+      bool_or(x.claims > 0), bool_or(x.logged > 0)
+    into v_seqs, v_queues, v_states, v_ruled, v_has_attempts, v_has_lines from (
+      select j.seq, j.queue_id, j.state, j.claims, j.logged, u.ruled, u.place
+      from unnest(v_seqs[:p_limit], v_ruled[:p_limit]) with ordinality u(seq, ruled, place)
       join {s}.job j on j.seq = u.seq for update of j skip locked) x;
-    select array_agg(u.seq order by u.place), array_agg(u.ruled order by u.place) into v_seqs, v_ruled
-    from unnest(v_seqs, v_ruled) with ordinality u(seq, ruled, place) join {s}.job j on j.seq = u.seq
-    where j.state in (6, 7) or exists (select 1 from {s}.done d where d.queue_id = j.queue_id and d.seq = j.seq);
     if v_seqs is null then return; end if;
+    with gone as (
+      delete from {s}.done d using unnest(v_seqs, v_queues) u(seq, queue)
+      where d.queue_id = u.queue and d.seq = u.seq returning d.seq, d.queue_id, d.finished_at, d.prune_at
+    ), marked as (
+      -- Somebody who is slow may yet complete a job by an earlier clock.
+      insert into {s}.pruned as b (queue_id, up_to, swept_at)
+      select queue_id, max(finished_at) - 5000, t from gone where prune_at is null group by queue_id order by queue_id
+      on conflict (queue_id) do update set up_to = excluded.up_to,
+        swept_at = case when t - b.swept_at between 0 and 59999 then b.swept_at else t end
+    )
+    select array_agg(seq) into v_completed from gone;
+    v_completed := coalesce(v_completed, '{}');
+    -- What somebody moved between the two looks stays.
+    if cardinality(v_completed) < cardinality(v_seqs) then
+      select array_agg(u.seq order by u.place), array_agg(u.queue order by u.place),
+        array_agg(u.state order by u.place), array_agg(u.ruled order by u.place)
+      into v_seqs, v_queues, v_states, v_ruled
+      from unnest(v_seqs, v_queues, v_states, v_ruled) with ordinality u(seq, queue, state, ruled, place)
+      where u.state in (6, 7) or u.seq = any (v_completed);
+      if v_seqs is null then return; end if;
+    end if;
     pruned := cardinality(v_seqs);
 
     insert into {s}.delta (minute, queue_id, completed, failed, cancelled, ruled_completed, ruled_failed,
       ruled_cancelled, total_removed)
-    select t - t % 60000, j.queue_id, -nullif(count(*) filter (where j.state not in (6, 7)), 0),
-      -nullif(count(*) filter (where j.state = 6), 0), -nullif(count(*) filter (where j.state = 7), 0),
-      -nullif(count(*) filter (where u.ruled and j.state not in (6, 7)), 0),
-      -nullif(count(*) filter (where u.ruled and j.state = 6), 0),
-      -nullif(count(*) filter (where u.ruled and j.state = 7), 0), count(*)
-    from unnest(v_seqs, v_ruled) u(seq, ruled) join {s}.job j on j.seq = u.seq group by j.queue_id;
+    select t - t % 60000, u.queue, -nullif(count(*) filter (where u.state not in (6, 7)), 0),
+      -nullif(count(*) filter (where u.state = 6), 0), -nullif(count(*) filter (where u.state = 7), 0),
+      -nullif(count(*) filter (where u.ruled and u.state not in (6, 7)), 0),
+      -nullif(count(*) filter (where u.ruled and u.state = 6), 0),
+      -nullif(count(*) filter (where u.ruled and u.state = 7), 0), count(*)
+    from unnest(v_queues, v_states, v_ruled) u(queue, state, ruled) group by u.queue;
     if exists (select 1 from {s}.queue q where {s}.is_recorded_v1(q.name, t)) then
       insert into {s}.told (at, queue, kind, id, name)
       select t, q.name, 'removed', j.id, j.name from unnest(v_seqs) with ordinality u(seq, place)
       join {s}.job j on j.seq = u.seq join {s}.queue q on q.id = j.queue_id
       where {s}.is_recorded_v1(q.name, t) order by u.place;
     end if;
-    delete from {s}.done d using unnest(v_seqs) s join {s}.job j on j.seq = s
-    where d.queue_id = j.queue_id and d.seq = j.seq;
-    delete from {s}.attempt a using unnest(v_seqs) s join {s}.job j on j.seq = s where a.seq = s and j.claims > 0;
-    delete from {s}.log l using unnest(v_seqs) s join {s}.job j on j.seq = s where l.seq = s and j.logged > 0;
+    if v_has_attempts then delete from {s}.attempt where seq = any (v_seqs); end if;
+    if v_has_lines then delete from {s}.log where seq = any (v_seqs); end if;
     delete from {s}.job where seq = any (v_seqs);
   end $$;
 `;
@@ -166,10 +193,13 @@ export const FORGET: string = `
       select g.queue_id, ${TALLIED.map((column) => `coalesce(sum(g.${column}), 0)`).join(', ')}
       from gone g where exists (select 1 from {s}.queue q where q.id = g.queue_id) group by g.queue_id order by 1
       on conflict (queue_id) do update set ${TALLIED.map((column) => `${column} = n.${column} + excluded.${column}`).join(', ')}
-    ), wait_times as (
-      select queue_id, minute, name, bucket, count(*) as times from gone, unnest(wait_hits) bucket group by 1, 2, 3, 4
-    ), run_times as (
-      select queue_id, minute, name, bucket, count(*) as times from gone, unnest(run_hits) bucket group by 1, 2, 3, 4
+    ), -- Looked into once a bucket: they would be counted anew each time.
+    wait_times as materialized (
+      select queue_id, minute, name, hit >> 10 as bucket, sum(hit & 1023) as times
+      from (select queue_id, minute, name, unnest(wait_hits)::integer as hit from gone) x group by 1, 2, 3, 4
+    ), run_times as materialized (
+      select queue_id, minute, name, hit >> 10 as bucket, sum(hit & 1023) as times
+      from (select queue_id, minute, name, unnest(run_hits)::integer as hit from gone) x group by 1, 2, 3, 4
     ), statistics as (
       insert into {s}.stat as s (queue_id, step, start, name, added, completed, failed, retried, wait, run)
       select g.queue_id, 0, g.minute, g.name, coalesce(sum(g.stat_added), 0), coalesce(sum(g.stat_completed), 0),
@@ -189,10 +219,10 @@ export const FORGET: string = `
     delete from {s}.session s where s.expires_at <= t
       and not exists (select 1 from {s}.lease l where l.worker = s.id)
       and not exists (select 1 from {s}.batch b where b.worker = s.id);
-    delete from {s}.request where id in (
-      select id from {s}.request where answered_at <= p_answered order by answered_at limit 10000);
-    delete from {s}.claim_answer where id in (
-      select id from {s}.claim_answer where answered_at <= p_answered order by answered_at limit 10000);
+    delete from {s}.request where ctid = any (array(
+      select ctid from {s}.request where answered_at <= p_answered order by answered_at limit 10000));
+    delete from {s}.claim_answer where ctid = any (array(
+      select ctid from {s}.claim_answer where answered_at <= p_answered order by answered_at limit 10000));
     delete from {s}.idle where marked_at <= t - 60000;
     perform {s}.fold_v1(t, 20000);
     if exists (select 1 from {s}.stat where step = 0 and start <= p_minutes - 60000) then
