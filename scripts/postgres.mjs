@@ -147,10 +147,15 @@ export async function end(child, how = 'fast') {
 /**
  * A server with an empty database. `settings` as in `-c`: `['fsync=on']`; `fast: false` for one that keeps its promises.
  */
-export async function startCluster({ settings = [], fast = true, binaries = findBinaries() } = {}) {
+export async function startCluster({
+  settings = [],
+  fast = true,
+  binaries = findBinaries(),
+  prefix = 'millrace-pg-',
+} = {}) {
   if (binaries === null) throw new Error('no PostgreSQL on this machine');
   const user = serverUser();
-  const directory = mkdtempSync(join(tmpdir(), 'millrace-pg-'));
+  const directory = mkdtempSync(join(tmpdir(), prefix));
   chmodSync(directory, 0o755);
   if (user.uid !== undefined) chownSync(directory, user.uid, user.gid);
   try {

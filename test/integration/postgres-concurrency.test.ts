@@ -248,6 +248,22 @@ describe.skipIf(noPostgres)('many connections at once', () => {
     expect(await stores[0]?.verify()).toEqual([]);
   });
 
+  it('never get a token twice, also when the server has forgotten in a crash how far it was', async () => {
+    const [first] = (await open(2)) as [Store, Store];
+    await first.apply([add(idsTo(40))]);
+    const [before] = await first.claim([claimOf('w0', { limit: 20 })]);
+    const high = Math.max(...(before?.jobs ?? []).map(({ lease }) => lease.token));
+    // What a crash does: numbers of claims that were not on the disk are given again, and unlogged tables are empty.
+    await pool.query(`select setval('"${schema}".token', 3); truncate "${schema}".since_crash`);
+
+    const claimed = await Promise.all(stores.map((store, index) => store.claim([claimOf(`w${index}`)])));
+
+    const tokens = claimed.flatMap(([answer]) => answer?.jobs.map(({ lease }) => lease.token) ?? []);
+    expect(tokens).toHaveLength(14);
+    expect(Math.min(...tokens)).toBeGreaterThan(high);
+    expect(new Set(tokens).size).toBe(14);
+  });
+
   it('work where everything is serializable unless one says otherwise', async () => {
     const options = '-c default_transaction_isolation=serializable';
     const strict = new pg.Pool({ connectionString: postgresUrl(), max: 8, options });

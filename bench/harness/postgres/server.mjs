@@ -44,7 +44,9 @@ async function discard(client, folder) {
 }
 
 export async function startServer() {
-  const cluster = await startCluster({ fast: false, settings: settingsOf(SERVER_SETTINGS) });
+  const cluster = await startCluster({
+    ...{ fast: false, settings: settingsOf(SERVER_SETTINGS), prefix: 'millrace-bench-pg-' },
+  });
   const client = await connect(cluster.url);
   const { rows } = await client.query(`select current_setting('server_version') as version`);
   return {

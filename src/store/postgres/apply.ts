@@ -40,20 +40,16 @@ export async function apply(
 }
 
 /** All jobs that the effects could touch, so that they are locked in one order. */
-export async function needFor(
-  tx: Transaction,
-  effects: readonly Effect[],
-  more: readonly JobRef[] = [],
-): Promise<void> {
-  const refs: JobRef[] = [...more];
-  for (const effect of effects) {
-    if (!('job' in effect)) continue;
-    refs.push(effect.job);
-    if (effect.op === 'redrive' && effect.toQueue !== null) {
-      refs.push({ queue: effect.toQueue, id: effect.job.id });
-    }
-  }
-  await tx.needJobs(refs);
+async function needFor(tx: Transaction, effects: readonly Effect[]): Promise<void> {
+  await tx.needJobs(refsOf(effects));
+}
+
+export function refsOf(effects: readonly Effect[]): JobRef[] {
+  return effects.flatMap((effect) => {
+    if (!('job' in effect)) return [];
+    if (effect.op !== 'redrive' || effect.toQueue === null) return [effect.job];
+    return [effect.job, { queue: effect.toQueue, id: effect.job.id }];
+  });
 }
 
 export async function applyEffect(tx: Transaction, effect: Effect): Promise<EffectResult> {

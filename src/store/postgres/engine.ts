@@ -210,7 +210,7 @@ export class Engine {
     const { place } = this;
     const pool = place.pool ?? (await openPool(place));
     try {
-      keepQuiet(pool);
+      keepAllQuiet(pool);
       const client = await clientOf(pool);
       try {
         const facts = await readFacts(this.database(client));
@@ -246,6 +246,16 @@ function keepQuiet(emitter: Pick<PgPool, 'on'>): void {
   if (quiet.has(emitter)) return;
   quiet.add(emitter);
   emitter.on('error', () => undefined);
+}
+
+interface Newcomers {
+  on(event: 'connect', listener: (client: Pick<PgPool, 'on'>) => void): unknown;
+}
+
+/** A new connection may be ended in the very packet that welcomes it, before anybody who waits for it has it. */
+function keepAllQuiet(pool: PgPool): void {
+  if (!quiet.has(pool)) (pool as unknown as Newcomers).on('connect', keepQuiet);
+  keepQuiet(pool);
 }
 
 /** A pool of the application may wait for ever: its connections may be in the hands of those who wait for us. */

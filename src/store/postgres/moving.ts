@@ -37,16 +37,18 @@ interface Wanted {
   readonly keys?: readonly JobKey[];
   readonly seqs?: readonly number[];
   readonly follow?: boolean;
+  /** False: what others are moving is left out. */
+  readonly waits?: boolean;
 }
 
-const LOAD = 'select place, job from {s}.load_v1($1, $2, $3, $4)';
+const LOAD = 'select place, job from {s}.load_v1($1, $2, $3, $4, $5)';
 
 /** With the place of its key, from 1; 0 for those named by number. */
 export async function loadJobs(db: Database, wanted: Wanted): Promise<[number, Moving][]> {
-  const { keys = [], seqs = [], follow = false } = wanted;
+  const { keys = [], seqs = [], follow = false, waits = true } = wanted;
   if (keys.length === 0 && seqs.length === 0) return [];
   const names = [keys.map(({ queue }) => queue), keys.map(({ id }) => id)] as const;
-  const rows = await db.all<{ place: number; job: string }>(LOAD, ...names, seqs, follow);
+  const rows = await db.all<{ place: number; job: string }>(LOAD, ...names, seqs, follow, waits);
   return rows.map(({ place, job }) => [place, toMoving(JSON.parse(job) as unknown[])]);
 }
 

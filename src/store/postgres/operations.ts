@@ -2,7 +2,7 @@ import { OPERATIONS_KEPT_MS } from '../../job/keep.ts';
 import { DEFAULT_SCAN } from '../../job/limits.ts';
 import { matchesFilter } from '../../job/match.ts';
 import { allowanceOf, operationFilter } from '../../job/operation.ts';
-import type { JobRef } from '../../job/record.ts';
+import type { JobRecord, JobRef } from '../../job/record.ts';
 import type { MoveOutcome, NewOperation, OperationRecord } from '../store.ts';
 import { lastSeq } from './admin.ts';
 import { candidates } from './candidates.ts';
@@ -78,13 +78,18 @@ async function goOn(
   const elapsedMs = tx.now - operation.startedAt;
   const allowed = allowanceOf(operation.ratePerSecond, elapsedMs, operation.done + operation.skipped);
   const slice: Slice = { touched: 0, done: 0, scanned: 0, afterSeq: row.after_seq };
+  const isMeantNow = (record: JobRecord | undefined): record is JobRecord =>
+    record !== undefined && matchesFilter(meant, record, tx.now);
   for (;;) {
     const seqs = await candidates(tx, meant, { order: 'oldest', from: slice.afterSeq, page: PAGE });
     const ahead = seqs.filter((seq) => seq <= row.until_seq);
     const records = await recordsOf(tx, ahead);
+    const meantNow = ahead.filter((seq) => isMeantNow(records.get(seq)));
+    // All at once and in one order.
+    await tx.jobsBySeq(meantNow.slice(0, Math.max(0, Math.min(budget, allowed) - slice.touched)), false);
     for (const seq of ahead) {
       const record = records.get(seq);
-      const isMeant = record !== undefined && matchesFilter(meant, record, tx.now);
+      const isMeant = isMeantNow(record);
       const isFull = isMeant && slice.touched >= Math.min(budget, allowed);
       if (isFull || slice.scanned === DEFAULT_SCAN) {
         // All before this one was looked at; what did not match then is behind the operation, whatever becomes of it.

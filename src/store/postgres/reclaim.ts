@@ -31,7 +31,10 @@ export async function reclaim(
   limit: number,
 ): Promise<ChoreResult & Pick<UpkeepReport, 'reclaimed' | 'suspicionMs'>> {
   const found = await tx.db.all<{ seq: number; token: number }>(SUSPECTS, tx.now, LOOKED_AT);
-  const rows = await tx.jobsBySeq(found.map(({ seq }) => seq));
+  const rows = await tx.jobsBySeq(
+    found.map(({ seq }) => seq),
+    false,
+  );
   const held = rows.filter(({ held }) => held).sort((one, other) => one.token - other.token);
   await needTargets(tx, held);
   const reclaimed: Reclaimed[] = [];

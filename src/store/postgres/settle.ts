@@ -1,6 +1,6 @@
 import { changeData, errorData } from '../../job/change-data.ts';
 import type { ClaimRequest, CommitAnswer, Next, Settlement, SettleResult } from '../store.ts';
-import { applyEffect, needFor } from './apply.ts';
+import { applyEffect, refsOf } from './apply.ts';
 import { closeAttempt, fence, runMsOf } from './attempt.ts';
 import { claimAtOnce, type Memory } from './claim.ts';
 import { deadLetter, deadLetterQueueOf } from './dead-letter.ts';
@@ -30,11 +30,16 @@ export async function commit(
 
 /** All jobs that the settlements could touch, so that they are locked in one order. */
 async function needAll(tx: Transaction, settlements: readonly Settlement[]): Promise<void> {
-  await needFor(
-    tx,
-    settlements.flatMap(({ effects = [] }) => effects),
-    settlements.map(({ lease }) => lease),
-  );
+  await tx.needQueues(settlements.map(({ lease }) => lease.queue));
+  const likely = settlements.flatMap(({ lease, next }) => {
+    const queue = next.to === 'failed' ? tx.knownQueue(lease.queue)?.settings.deadLetterQueue : null;
+    return queue === null || queue === undefined ? [] : [{ queue, id: lease.id }];
+  });
+  await tx.needFollowed([
+    ...refsOf(settlements.flatMap(({ effects = [] }) => effects)),
+    ...settlements.map(({ lease }) => lease),
+    ...likely,
+  ]);
   const dying = [];
   for (const { lease, next } of settlements) {
     if (next.to !== 'failed') continue;

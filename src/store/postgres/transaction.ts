@@ -109,14 +109,29 @@ export class Transaction {
     return this.#jobs.get(keyOf(ref)) ?? null;
   }
 
-  /** Also where the job moved on to, while no other job has its id in the old queue; the latest move counts. */
+  /**
+   * Also where the job moved on to, while no other job has its id in the old queue; the latest move counts. Of jobs that
+   * were asked for with `needFollowed`.
+   */
   async follow(ref: JobRef): Promise<Moving | null> {
     const found = await this.job(ref);
     if (found !== null) return found;
-    // It may have moved in this very transaction.
-    await this.flush();
-    const [moved] = await loadJobs(this.db, { keys: [ref], follow: true });
-    return moved === undefined ? null : this.#know(moved[1]);
+    let latest: Moving | null = null;
+    for (const row of this.#jobsBySeq.values()) {
+      if (row.id !== ref.id || row.origin_queue !== ref.queue || row.isGone) continue;
+      if ((row.move_number ?? 0) > (latest?.move_number ?? 0)) latest = row;
+    }
+    return latest;
+  }
+
+  /** Reads and locks jobs, and where they moved on to, by one call: two would be locked in two orders. */
+  async needFollowed(refs: readonly JobKey[]): Promise<void> {
+    await this.needQueues(refs.map(({ queue }) => queue));
+    const keys = [...new Map(refs.map((ref) => [keyOf(ref), ref])).values()];
+    for (const ref of keys) if (!this.#jobs.has(keyOf(ref))) this.#jobs.set(keyOf(ref), null);
+    const rows = (await loadJobs(this.db, { keys, follow: true })).map(([, row]) => row);
+    await this.needQueueIds(rows.map(({ queue }) => queue));
+    for (const row of rows) this.#know(row);
   }
 
   /** Reads and locks those that are not known yet, all at once and in one order. */
@@ -130,10 +145,10 @@ export class Transaction {
     for (const [, row] of await loadJobs(this.db, { keys, follow: false })) this.#know(row);
   }
 
-  /** In the order of the numbers given; those that are not there any more are left out. */
-  async jobsBySeq(seqs: readonly number[]): Promise<Moving[]> {
+  /** In the order of the numbers given; those that are not there any more (or, not `waits`, that others move) are left out. */
+  async jobsBySeq(seqs: readonly number[], waits: boolean = true): Promise<Moving[]> {
     const missing = seqs.filter((seq) => !this.#jobsBySeq.has(seq));
-    const loaded = (await loadJobs(this.db, { seqs: missing })).map(([, row]) => row);
+    const loaded = (await loadJobs(this.db, { seqs: missing, waits })).map(([, row]) => row);
     await this.needQueueIds(loaded.map(({ queue }) => queue));
     for (const row of loaded) this.#know(row);
     return seqs.flatMap((seq) => {

@@ -30,12 +30,15 @@ const PLACES = `
   ) x`;
 
 /** The same, locked on the way. One statement: many would cost more than all else. */
-const LOCKED = `
-  with r as materialized (select r.ctid as at ${READY} order by r.queue_id, r.seq for update of r),
-  a as materialized (select a.ctid as at ${ASIDE} order by a.queue_id, a.priority, a.rank for update of a),
-  d as materialized (select d.ctid as at ${DELAYED} order by d.queue_id, d.due_at, d.seq for update of d),
-  b as materialized (select b.ctid as at from {s}.batch b where b.seqs && v_seqs order by b.first_token for update),
-  l as materialized (select l.ctid as at from {s}.lease l where l.seq = any (v_seqs) order by l.token for update)
+function locked(how: string): string {
+  return `
+  with r as materialized (select r.ctid as at ${READY} order by r.queue_id, r.seq for update of r ${how}),
+  a as materialized (select a.ctid as at ${ASIDE} order by a.queue_id, a.priority, a.rank for update of a ${how}),
+  d as materialized (select d.ctid as at ${DELAYED} order by d.queue_id, d.due_at, d.seq for update of d ${how}),
+  b as materialized (
+    select b.ctid as at from {s}.batch b where b.seqs && v_seqs order by b.first_token for update ${how}),
+  l as materialized (
+    select l.ctid as at from {s}.lease l where l.seq = any (v_seqs) order by l.token for update ${how})
   select array_agg(place order by place) from (
     select 'r' || at::text as place from r
     union all select 'a' || at::text from a
@@ -43,11 +46,25 @@ const LOCKED = `
     union all select 'b' || at::text from b
     union all select 'l' || at::text from l
   ) x`;
+}
+
+/** Without those that are in a place which somebody else has. */
+const OURS = `
+  select array_agg(s order by s) from unnest(v_seqs) s where s not in (
+    select x.seq from (
+      select j.seq, 'r' || r.ctid::text as place ${READY}
+      union all select j.seq, 'a' || a.ctid::text ${ASIDE}
+      union all select j.seq, 'd' || d.ctid::text ${DELAYED}
+      union all select n, 'b' || b.ctid::text from {s}.batch b, unnest(b.seqs) n where b.seqs && v_seqs
+      union all select l.seq, 'l' || l.ctid::text from unnest(v_seqs) s join {s}.lease l on l.seq = s
+    ) x where x.seq is not null and x.place <> all (coalesce(v_before, '{}')))`;
 
 export const LOAD: string = `
   -- Locks jobs, named by queue and id or by number, and tells what they are: first the places where they are, then the
-  -- jobs, each in one order, as everybody does. Repeated while others move them.
-  create function {s}.load_v1(p_queues text[], p_ids text[], p_seqs bigint[], p_follow boolean)
+  -- jobs, each in one order, as everybody does. Repeated while others move them. Not p_waits: what others are moving is
+  -- left to them, so that who comes a second time in one transaction waits for nobody who waits for him.
+  create function {s}.load_v1(
+    p_queues text[], p_ids text[], p_seqs bigint[], p_follow boolean, p_waits boolean)
   returns table (place integer, job text) language plpgsql ${SETTINGS} as $$
   #variable_conflict use_column
   declare
@@ -64,7 +81,15 @@ export const LOAD: string = `
       into v_named from unnest(p_queues, p_ids) with ordinality u(queue, id, place);
       select array_agg(distinct s order by s) into v_seqs from unnest(v_named || p_seqs) s where s is not null;
       if v_seqs is null then return; end if;
-      ${LOCKED} into v_before;
+      if not p_waits then
+        select array_agg(x.seq order by x.seq) into v_seqs from (
+          select j.seq from {s}.job j where j.seq = any (v_seqs) order by j.seq for update skip locked) x;
+        if v_seqs is null then return; end if;
+        ${locked('skip locked')} into v_before;
+        ${OURS} into v_seqs;
+        exit;
+      end if;
+      ${locked('')} into v_before;
       perform 1 from {s}.job j where j.seq = any (v_seqs) order by j.seq for update;
       ${PLACES} into v_after;
       exit when v_before is not distinct from v_after;
@@ -80,7 +105,7 @@ export const LOAD: string = `
       from (
         select n.seq, n.place from unnest(v_named) with ordinality n(seq, place) where n.seq is not null
         union all select n, 0 from unnest(p_seqs) n
-      ) u join {s}.job_now j on j.seq = u.seq order by u.place, u.seq;
+      ) u join {s}.job_now j on j.seq = u.seq where u.seq = any (v_seqs) order by u.place, u.seq;
   end $$;
 `;
 
