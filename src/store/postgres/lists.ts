@@ -1,8 +1,8 @@
 /** Short lists that are read whole: sessions, the leases of one worker, operations and the audit. */
 
-import type { JobFilter } from '../../job/filter.ts';
 import type { LeaseRef } from '../../job/record.ts';
-import type { AuditRecord, NewOperation, OperationRecord, SessionRecord } from '../store.ts';
+import { type OperationRow, toOperation } from '../operation-row.ts';
+import type { AuditRecord, OperationRecord, SessionRecord } from '../store.ts';
 import { stateNumber } from './row.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -62,42 +62,6 @@ export function audit({ db }: Transaction, limit: number): Promise<AuditRecord[]
   return db.all<AuditRecord>(AUDIT, limit);
 }
 
-export interface OperationRow {
-  readonly id: string;
-  readonly kind: NewOperation['kind'];
-  readonly filter: string;
-  readonly to_queue: string | null;
-  readonly rate: number | null;
-  readonly reason: string;
-  readonly state: OperationRecord['state'];
-  readonly done: number;
-  readonly skipped: number;
-  readonly scanned: number;
-  readonly started_at: number;
-  readonly finished_at: number | null;
-  /** Jobs up to this seq are behind it … */
-  readonly after_seq: number;
-  /** … and those after this one came after its start. */
-  readonly until_seq: number;
-}
-
 export async function operations({ db }: Transaction): Promise<OperationRecord[]> {
   return (await db.all<OperationRow>(OPERATIONS)).map(toOperation);
-}
-
-export function toOperation(row: OperationRow): OperationRecord {
-  return {
-    id: row.id,
-    kind: row.kind,
-    filter: JSON.parse(row.filter) as JobFilter,
-    toQueue: row.to_queue,
-    ratePerSecond: row.rate,
-    reason: row.reason,
-    state: row.state,
-    done: row.done,
-    skipped: row.skipped,
-    scanned: row.scanned,
-    startedAt: row.started_at,
-    finishedAt: row.finished_at,
-  };
 }

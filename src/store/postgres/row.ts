@@ -1,8 +1,5 @@
 /** A job between its rows and its record. All that is read of a job comes from the view `job_now`. */
 
-import { DEFAULTS } from '../../job/options.ts';
-import { DAMAGED_TYPE } from '../../job/payload.ts';
-import { headersOfText, policyOfText } from '../../job/policy-text.ts';
 import {
   type Bytes,
   type EndCause,
@@ -10,8 +7,8 @@ import {
   type JobRecord,
   type JobState,
   type Origin,
-  type StoredError,
 } from '../../job/record.ts';
+import { recordOfRow } from '../job-row.ts';
 import type { Database } from './database.ts';
 import type { SqlValue } from './driver.ts';
 
@@ -113,42 +110,5 @@ export async function followRow(db: Database, queue: string, id: string): Promis
 }
 
 export function toRecord(row: JobRow, queue: string): JobRecord {
-  const headers = headersOfText(row.headers);
-  const policy = policyOfText(row.policy);
-  return {
-    queue,
-    id: row.id,
-    name: row.name,
-    state: row.state,
-    body: row.body,
-    contentType: headers === null || policy === null ? DAMAGED_TYPE : row.content_type,
-    headers: headers ?? {},
-    policy: policy ?? DEFAULTS.policy,
-    priority: row.priority,
-    rank: row.rank,
-    addedAt: row.added_at,
-    dueAt: row.due_at,
-    readyAt: row.ready_at,
-    expiresAt: row.expires_at,
-    firstClaimedAt: row.first_claimed_at,
-    claimedAt: row.claimed_at,
-    finishedAt: row.finished_at,
-    generation: row.generation,
-    claims: row.claims,
-    failures: row.failures,
-    crashes: row.crashes,
-    token: row.token,
-    worker: row.worker,
-    progress: row.progress,
-    result: row.result,
-    error: row.error === null ? null : (JSON.parse(row.error) as StoredError),
-    cause: row.cause,
-    cancelReason: row.cancel_reason,
-    origin: originOf(row),
-  };
-}
-
-function originOf(row: JobRow): Origin | null {
-  const { origin_queue: queue, origin_cause: cause, origin_moved_at: movedAt } = row;
-  return queue === null || cause === null || movedAt === null ? null : { queue, cause, movedAt };
+  return recordOfRow(row, queue, true);
 }

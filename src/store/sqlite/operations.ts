@@ -1,34 +1,15 @@
-import type { JobFilter } from '../../job/filter.ts';
 import { OPERATIONS_KEPT_MS } from '../../job/keep.ts';
 import { DEFAULT_SCAN } from '../../job/limits.ts';
 import { matchesFilter } from '../../job/match.ts';
 import { allowanceOf, operationFilter } from '../../job/operation.ts';
 import type { JobRecord } from '../../job/record.ts';
+import { type OperationRow, toOperation } from '../operation-row.ts';
 import type { MoveOutcome, NewOperation, OperationRecord } from '../store.ts';
 import { candidates } from './candidates.ts';
 import { cancel, discard, promote, redrive } from './move.ts';
 import type { ChoreResult } from './promote.ts';
 import { recordOf } from './row.ts';
 import type { Transaction } from './transaction.ts';
-
-interface OperationRow {
-  readonly id: string;
-  readonly kind: NewOperation['kind'];
-  readonly filter: string;
-  readonly to_queue: string | null;
-  readonly rate: number | null;
-  readonly reason: string;
-  readonly state: OperationRecord['state'];
-  readonly done: number;
-  readonly skipped: number;
-  readonly scanned: number;
-  readonly started_at: number;
-  readonly finished_at: number | null;
-  /** Jobs up to this seq are behind it … */
-  readonly after_seq: number;
-  /** … and those after this one came after its start. */
-  readonly until_seq: number;
-}
 
 const INSERT = `
   insert into millrace_operation (id, kind, filter, to_queue, rate, reason, state, done, skipped, scanned,
@@ -58,24 +39,7 @@ export function abortOperation(tx: Transaction, id: string): { outcome: 'ok' | '
 }
 
 export function operations(tx: Transaction): OperationRecord[] {
-  return tx.db.all<OperationRow>(ALL).map(toRecord);
-}
-
-function toRecord(row: OperationRow): OperationRecord {
-  return {
-    id: row.id,
-    kind: row.kind,
-    filter: JSON.parse(row.filter) as JobFilter,
-    toQueue: row.to_queue,
-    ratePerSecond: row.rate,
-    reason: row.reason,
-    state: row.state,
-    done: row.done,
-    skipped: row.skipped,
-    scanned: row.scanned,
-    startedAt: row.started_at,
-    finishedAt: row.finished_at,
-  };
+  return tx.db.all<OperationRow>(ALL).map(toOperation);
 }
 
 /** Each running operation goes on a bit; together they touch no more jobs than `limit`. */
@@ -100,7 +64,7 @@ interface Slice {
 }
 
 function goOn(tx: Transaction, row: OperationRow, budget: number): ChoreResult & { readonly done: number } {
-  const operation = toRecord(row);
+  const operation = toOperation(row);
   const meant = operationFilter(operation.kind, operation.filter);
   const elapsedMs = tx.now - operation.startedAt;
   const allowed = allowanceOf(operation.ratePerSecond, elapsedMs, operation.done + operation.skipped);

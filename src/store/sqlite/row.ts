@@ -1,18 +1,9 @@
 /** A job between its rows and its record: `JobRow` holds the moving parts, `Cold` what lies apart. */
 
 import { DEFAULTS } from '../../job/options.ts';
-import { DAMAGED_TYPE } from '../../job/payload.ts';
-import { headersOfText, policyOfText } from '../../job/policy-text.ts';
-import type {
-  Bytes,
-  EndCause,
-  JobPolicy,
-  JobRecord,
-  JobRef,
-  JobState,
-  Origin,
-  StoredError,
-} from '../../job/record.ts';
+import { policyOfText } from '../../job/policy-text.ts';
+import type { Bytes, EndCause, JobPolicy, JobRecord, JobRef, JobState, Origin } from '../../job/record.ts';
+import { recordOfRow } from '../job-row.ts';
 import type { Database } from './database.ts';
 import type { SqlValue } from './driver.ts';
 import type { QueueState } from './queue.ts';
@@ -191,48 +182,8 @@ export function policyOf(db: Database, seq: number): JobPolicy {
 }
 
 export function toRecord(row: FullRow, queue: string): JobRecord {
-  const headers = headersOfText(row.headers);
-  const policy = policyOfText(row.policy);
-  const isSound =
-    headers !== null &&
-    policy !== null &&
-    isIntact(row.body, { id: row.id, name: row.name, contentType: row.content_type }, row.sum);
-  return {
-    queue,
-    id: row.id,
-    name: row.name,
-    state: row.state,
-    body: row.body,
-    contentType: isSound ? row.content_type : DAMAGED_TYPE,
-    headers: headers ?? {},
-    policy: policy ?? DEFAULTS.policy,
-    priority: row.priority,
-    rank: row.rank,
-    addedAt: row.added_at,
-    dueAt: row.due_at,
-    readyAt: row.ready_at,
-    expiresAt: row.expires_at,
-    firstClaimedAt: row.first_claimed_at,
-    claimedAt: row.claimed_at,
-    finishedAt: row.finished_at,
-    generation: row.generation,
-    claims: row.claims,
-    failures: row.failures,
-    crashes: row.crashes,
-    token: row.token,
-    worker: row.worker,
-    progress: row.progress,
-    result: row.result,
-    error: row.error === null ? null : (JSON.parse(row.error) as StoredError),
-    cause: row.cause,
-    cancelReason: row.cancel_reason,
-    origin: originOf(row),
-  };
-}
-
-function originOf(row: FullRow): Origin | null {
-  const { origin_queue: queue, origin_cause: cause, origin_moved_at: movedAt } = row;
-  return queue === null || cause === null || movedAt === null ? null : { queue, cause, movedAt };
+  const label = { id: row.id, name: row.name, contentType: row.content_type };
+  return recordOfRow(row, queue, isIntact(row.body, label, row.sum));
 }
 
 function toRow(tuple: RowTuple): JobRow {
