@@ -34,7 +34,7 @@ interface Sources {
 
 /** The numbers of one page, in the order; fewer than `page` of them: these were the last. */
 export async function candidates(tx: Transaction, filter: JobFilter, walk: Walk): Promise<number[]> {
-  const { selects, values } = await sourcesOf(tx, filter);
+  const { selects, values } = await sourcesOf(tx, filter, walk.order);
   if (selects.length === 0) return [];
   const { order, from, page } = walk;
   const bound = from ?? (order === 'newest' ? Number.MAX_SAFE_INTEGER : 0);
@@ -46,7 +46,7 @@ export async function candidates(tx: Transaction, filter: JobFilter, walk: Walk)
   return (await tx.db.tuples<readonly [number]>(sql, bound, page, ...values)).map(([seq]) => seq);
 }
 
-async function sourcesOf(tx: Transaction, filter: JobFilter): Promise<Sources> {
+async function sourcesOf(tx: Transaction, filter: JobFilter, order: Order): Promise<Sources> {
   const { fingerprints, ids } = filter;
   const queues = filter.queues === undefined ? null : await queueIds(tx, filter.queues);
   if (ids !== undefined) return namedJobs(ids, queues);
@@ -56,7 +56,10 @@ async function sourcesOf(tx: Transaction, filter: JobFilter): Promise<Sources> {
   if (queues === null) return EVERYTHING;
   const states = [...new Set(filter.states ?? JOB_STATES)];
   if (queues.length * states.length > MAX_SOURCES) return EVERYTHING;
-  return { selects: queues.flatMap((id) => states.flatMap((state) => selectsOf(id, state))), values: [] };
+  return {
+    selects: queues.flatMap((id) => states.flatMap((state) => selectsOf(id, state, order))),
+    values: [],
+  };
 }
 
 const ALL_QUEUES = `select id from {s}.queue limit ${MAX_SOURCES + 1}`;
@@ -101,7 +104,7 @@ async function byData(
 }
 
 /** Where the jobs of one state are. Some may have moved on; whoever asks looks at the job itself. */
-function selectsOf(queue: number, state: JobState): string[] {
+function selectsOf(queue: number, state: JobState, order: Order): string[] {
   const moved = `select seq from {s}.job where queue_id = ${queue} and state = ${stateNumber(state)} and state <> 0 and`;
   switch (state) {
     case 'waiting':
@@ -113,7 +116,10 @@ function selectsOf(queue: number, state: JobState): string[] {
         `select seq from (select unnest(seqs) as seq from {s}.batch where queue_id = ${queue}) held where`,
       ];
     case 'completed':
-      return [moved, `select seq from {s}.done where queue_id = ${queue} and`];
+      return [
+        moved,
+        `select seq from {s}.completed_v1(${queue}, $1::bigint, $2::integer, ${order === 'newest'}) found(seq) where`,
+      ];
     default:
       return [moved];
   }

@@ -221,22 +221,30 @@ const JOBS = `
   create index lease_past_due on {s}.lease (past_due_at, token) where past_due_at is not null;
   create index lease_suspect on {s}.lease (token) where suspect_at is not null;
 
-  -- Completed jobs, and the records of the attempts that completed them.
+  -- Completed jobs, and the records of the attempts that completed them: one row for those that were settled together,
+  -- since a row and its entries in indexes cost as much as the claim and the settling of a job. See "place" below.
   create table {s}.done (
-    seq bigint not null,
-    token bigint not null,
+    -- Of one job: its number. Of several: -1 - (number >> 7), which they share, so that each is found by two looks.
+    place bigint not null,
+    -- Token of the first slot; the others follow it, but for those that have \`tokens\`.
+    first_token bigint not null,
     claimed_at bigint not null,
     finished_at bigint not null,
-    queue_id integer not null,
-    -- End of the keeping by the job's own rule.
+    -- End of the keeping by the jobs' own rule.
     prune_at bigint,
+    queue_id integer not null,
     worker text not null,
-    trace_id text,
-    result bytea,
-    primary key (queue_id, seq)
-  );
-  create index done_finished on {s}.done (queue_id, finished_at, seq) where prune_at is null;
-  create index done_prune on {s}.done (prune_at, seq) where prune_at is not null;
+    -- A slot is null once its job is deleted or has moved on.
+    seqs bigint[] not null,
+    tokens bigint[],
+    traces text[],
+    -- Results lie end to end; a size is null where there is none.
+    sizes integer[],
+    results bytea,
+    primary key (queue_id, place, first_token)
+  ) with (fillfactor = 90);
+  create index done_finished on {s}.done (queue_id, finished_at) where prune_at is null;
+  create index done_prune on {s}.done (prune_at) where prune_at is not null;
 
   -- Up to when completed jobs of a queue were deleted, a little less: who looks for the next ones need not walk over
   -- what is left of those before. A hint: now and then somebody looks from the start.

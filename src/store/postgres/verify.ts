@@ -67,7 +67,16 @@ const ODD: readonly (readonly [check: string, what: string, sql: string])[] = [
     'jobs have lost their queue',
     `${HELD} left join {s}.queue q on q.id = j.queue_id where q.id is null) odd`,
   ],
-  ...(['done', 'attempt', 'log'] as const).map(
+  [
+    'orphans',
+    'rows of "done" belong to no job, or tell of one twice',
+    `select count(*) as many, min(coalesce(x.seq, x.slot))::text as example from (
+       select j.seq, s as slot, count(*) over (partition by s) as times
+       from {s}.done d cross join unnest(d.seqs) s left join {s}.job j on j.seq = s and j.queue_id = d.queue_id
+       where s is not null
+     ) x where x.seq is null or x.times > 1`,
+  ],
+  ...(['attempt', 'log'] as const).map(
     (part) =>
       [
         'orphans',

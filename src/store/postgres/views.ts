@@ -1,10 +1,12 @@
 /** What a job is now: its row, and what its lease or its completion says beyond that. */
 
+import { doneOf } from './sql/done.ts';
+
 /**
  * Every place where a job can be is looked at in one statement, so that a reader never sees it in two or in none.
  * The batches are searched for jobs only that are nowhere else; there are few batches, and none for long.
  */
-export const VIEWS = `
+export const VIEWS: string = `
   create view {s}.job_now as
   select j.seq, j.queue_id, j.id, j.name,
     case when d.seq is not null then 5 when h.token is not null then 3 else j.state end::smallint as state,
@@ -26,10 +28,18 @@ export const VIEWS = `
     j.origin_queue, j.origin_cause, j.origin_moved_at, j.move_number, j.logged,
     j.content_type, j.headers, j.policy,
     case when d.seq is null then j.error end as error,
-    d.result, d.trace_id, j.body, j.progress,
+    substring(d.results from d.before + 1 for d.sizes[d.slot]) as result, d.traces[d.slot] as trace_id, j.body, j.progress,
     h.token is not null as held, h.expires_at as lease_expires_at, h.deadline_at, h.suspect_at, h.spared, h.first_token
   from {s}.job j
-  left join {s}.done d on d.queue_id = j.queue_id and d.seq = j.seq
+  left join lateral (
+    select j.seq, e.claimed_at, e.finished_at, e.prune_at, e.worker, e.traces, e.sizes, e.results, n.slot,
+      coalesce(e.tokens[n.slot], e.first_token + n.slot - 1) as token,
+      -- Where its result begins.
+      coalesce((select sum(x) from unnest(e.sizes[:n.slot - 1]) x), 0)::integer as before
+    from {s}.done e cross join lateral (select array_position(e.seqs, j.seq) as slot) n
+    where ${doneOf('e', { seq: 'j.seq', queue: 'j.queue_id' })}
+    limit 1
+  ) d on j.state = 0
   left join lateral (
     select l.token, l.claimed_at, l.worker, l.expires_at, l.deadline_at, l.suspect_at, l.spared,
       null::bigint as first_token

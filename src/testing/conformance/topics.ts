@@ -33,6 +33,7 @@ import type { Topic } from './scene.ts';
 import { sessionsCases } from './sessions.ts';
 import { settleCases } from './settle.ts';
 import { timeoutCases } from './timeout.ts';
+import { togetherCases } from './together.ts';
 import { verifyDumpCases } from './verify-dump.ts';
 import { watchCases } from './watch.ts';
 
@@ -44,6 +45,7 @@ export const TOPICS: Readonly<Record<string, Topic>> = {
   order: orderCases,
   lease: leaseCases,
   settle: settleCases,
+  together: togetherCases,
   retry: retryCases,
   release: releaseCases,
   'dead letter': deadLetterCases,

@@ -1,6 +1,7 @@
 /** Completing. Whatever is not as plain as that is decided in TypeScript; see `settle.ts`. */
 
 import { BUCKETS } from './claim.ts';
+import { putDone, together } from './done.ts';
 
 const SETTINGS = `
   set search_path = pg_catalog, pg_temp set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
@@ -28,24 +29,21 @@ export const AROUND_COMMITTING: string = `
         case when min(j.name) = max(j.name) then min(j.name) end
       into v_own, v_name from unnest(p_seqs) s join {s}.job j on j.seq = s;
     end if;
-    if v_own is null and not p_drops then
-      if p_sizes is null then
-        insert into {s}.done (seq, token, claimed_at, finished_at, queue_id, worker)
-        select u.seq, u.token, p_claimed_at, t, p_queue_id, p_worker from unnest(p_seqs, p_tokens) u(seq, token);
-      else
-        insert into {s}.done (seq, token, claimed_at, finished_at, queue_id, worker, trace_id, result)
-        select u.seq, u.token, p_claimed_at, t, p_queue_id, p_worker, u.trace, substring(p_results from u.at for u.size)
-        from unnest(p_seqs, p_tokens, p_at, p_sizes, p_traces) u(seq, token, at, size, trace);
-      end if;
+    if v_own is null and not p_drops then${putDone({ seqs: 'p_seqs', tokens: 'p_tokens', claimedAt: 'p_claimed_at', queue: 'p_queue_id', worker: 'p_worker' })}
     else
-      insert into {s}.done (seq, token, claimed_at, finished_at, queue_id, prune_at, worker, trace_id, result)
-      select u.seq, u.token, p_claimed_at, t, p_queue_id, t + j.keep_completed_ms, p_worker, u.trace,
-        substring(p_results from u.at for u.size)
-      from unnest(p_seqs, p_tokens, p_at, p_sizes, p_traces) u(seq, token, at, size, trace) join {s}.job j on j.seq = u.seq
-      where coalesce(j.keep_completed_ms > 0, not p_drops);
-      get diagnostics v_kept = row_count;
-      select count(*) into v_ruled from unnest(p_seqs) s join {s}.job j on j.seq = s
-      where j.keep_completed_ms is null and not p_drops;
+      insert into {s}.done (place, first_token, claimed_at, finished_at, prune_at, queue_id, worker, seqs, tokens, traces,
+        sizes, results)
+      ${together({
+        prune: 't + j.keep_completed_ms',
+        from: `unnest(p_seqs, p_tokens, p_at, p_sizes, p_traces) s(seq, token, at, size, trace) join {s}.job j on j.seq = s.seq
+          where coalesce(j.keep_completed_ms > 0, not p_drops)`,
+        claimedAt: 'p_claimed_at',
+        queue: 'p_queue_id',
+        worker: 'p_worker',
+      })};
+      select count(*) filter (where coalesce(j.keep_completed_ms > 0, not p_drops)),
+        count(*) filter (where j.keep_completed_ms is null and not p_drops)
+      into v_kept, v_ruled from unnest(p_seqs) s join {s}.job j on j.seq = s;
       -- Before the jobs themselves: their names are counted below.
       if v_name is null then
         insert into {s}.delta (minute, queue_id, stat_completed, name, run_hits)
@@ -92,7 +90,7 @@ export const COMMIT: string = `
     -- One entry a group: where it ends in p_tokens, and the batch (or the single lease) that it is of.
     v_ends integer[] := '{}'; v_firsts bigint[] := '{}'; v_queue_ids integer[] := '{}'; v_claimed bigint[] := '{}';
     v_workers text[] := '{}'; v_names text[] := '{}'; v_kinds "char"[] := '{}';
-    v_heard boolean; v_singles bigint[] := '{}'; v_locked integer;
+    v_heard boolean; v_first bigint; v_singles bigint[] := '{}'; v_locked integer;
   begin
     if current_setting('transaction_isolation') <> 'read committed' then
       raise exception 'millrace: to be called in the isolation read committed' using errcode = '25001';
@@ -107,10 +105,6 @@ export const COMMIT: string = `
     if found and b.is_plain and array_position(b.seqs, null) is null then
       with gone as (
         delete from {s}.batch where first_token = p_tokens[1]
-      ), ended as (
-        insert into {s}.done (seq, token, claimed_at, finished_at, queue_id, worker, trace_id, result)
-        select u.seq, u.token, b.claimed_at, t, b.queue_id, b.worker, u.trace, substring(p_results from u.at for u.size)
-        from unnest(b.seqs, p_tokens, p_at, p_sizes, p_traces) u(seq, token, at, size, trace)
       )
       insert into {s}.delta (minute, queue_id, active, completed, ruled_completed, total_completed, stat_completed, name,
         run_hits)
@@ -118,6 +112,7 @@ export const COMMIT: string = `
         array[(width_bucket(greatest(0, t - b.claimed_at), ${BUCKETS}) * 1024 + v_many)::smallint])
       returning exists (select 1 from {s}.recording x where x.queue = b.queue and x.until_at > t)
         or exists (select 1 from {s}.queue x where x.id = b.queue_id and x.feed_on) into v_heard;
+      v_seqs := b.seqs;${putDone({ seqs: 'v_seqs', tokens: 'p_tokens', claimedAt: 'b.claimed_at', queue: 'b.queue_id', worker: 'b.worker' })}
       if v_heard then
         insert into {s}.told (at, queue, kind, id, name, data)
         select t, b.queue, 'completed', x.id, x.name, case when p_sizes[n] <= 65536 then
@@ -137,17 +132,20 @@ export const COMMIT: string = `
       if found and b.last_token >= p_tokens[i] then
         j := i;
         while j < v_many and p_tokens[j + 1] <= b.last_token loop j := j + 1; end loop;
-        if j - i = b.last_token - b.first_token then
-          v_part := b.seqs;
+        v_slots := b.seqs;
+        if p_tokens[j] - p_tokens[i] = j - i then
+          k := p_tokens[i] - b.first_token + 1;
+          v_part := v_slots[k : k + j - i];
         else
-          v_part := array(select b.seqs[p_tokens[x] - b.first_token + 1] from generate_series(i, j) x order by x);
+          v_part := '{}';
+          for k in i .. j loop v_part[k - i + 1] := v_slots[p_tokens[k] - b.first_token + 1]; end loop;
         end if;
         -- Other leases may lie between those of one batch.
         if array_position(v_part, null) is not null then
           v_part := '{}';
           k := i;
-          while k <= j and b.seqs[p_tokens[k] - b.first_token + 1] is not null loop
-            v_part := v_part || b.seqs[p_tokens[k] - b.first_token + 1];
+          while k <= j and v_slots[p_tokens[k] - b.first_token + 1] is not null loop
+            v_part := v_part || v_slots[p_tokens[k] - b.first_token + 1];
             k := k + 1;
           end loop;
           j := k - 1;
@@ -198,12 +196,14 @@ export const COMMIT: string = `
       elsif v_kinds[g] = 'w' then
         delete from {s}.batch where first_token = v_firsts[g];
       else
-        -- Written for its next reader: what else is in it goes on.
-        update {s}.batch x set seqs = array(
-          select case when x.first_token + n.place - 1 = any (p_tokens[i:j]) then null else n.seq end
-          from unnest(x.seqs) with ordinality n(seq, place) order by n.place)
-        where x.first_token = v_firsts[g] returning x.seqs into v_slots;
-        if array_remove(v_slots, null) = '{}' then delete from {s}.batch where first_token = v_firsts[g]; end if;
+        -- Written for its next reader: what else is in it goes on. Locked, so that nobody has written it since.
+        select x.seqs, x.first_token into v_slots, v_first from {s}.batch x where x.first_token = v_firsts[g];
+        for k in i .. j loop v_slots[p_tokens[k] - v_first + 1] := null; end loop;
+        if array_remove(v_slots, null) = '{}' then
+          delete from {s}.batch where first_token = v_first;
+        else
+          update {s}.batch x set seqs = v_slots where x.first_token = v_first;
+        end if;
       end if;
       if {s}.is_recorded_v1(q.name, t) then
         insert into {s}.told (at, queue, kind, id, name, data)

@@ -3,6 +3,7 @@ import { ADD_JOB } from './add-job.ts';
 import { BODY } from './body.ts';
 import { AROUND_CLAIMING, CLAIM } from './claim.ts';
 import { AROUND_COMMITTING, COMMIT } from './commit.ts';
+import { AROUND_DONE } from './done.ts';
 import { JOINED } from './joined.ts';
 import { LOAD, WRITE } from './load.ts';
 import { FORGET, PROMOTE_ALL, PRUNE } from './upkeep.ts';
@@ -10,6 +11,7 @@ import { FORGET, PROMOTE_ALL, PRUNE } from './upkeep.ts';
 /** In the order in which they are made. */
 export const FUNCTIONS: readonly string[] = [
   ...[
+    AROUND_DONE,
     AROUND_ADDING,
     ADD,
     AROUND_CLAIMING,

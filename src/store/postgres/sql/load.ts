@@ -1,5 +1,7 @@
 /** Reading jobs in order to change them, and writing what became of them. For all but the most frequent moves. */
 
+import { doneOf } from './done.ts';
+
 const SETTINGS = `
   set search_path = pg_catalog, pg_temp set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
   set plan_cache_mode = force_generic_plan set jit = off`;
@@ -19,6 +21,8 @@ const READY = `${OF_JOBS} {s}.ready r on r.queue_id = j.queue_id and r.seq = j.s
 const ASIDE = `${OF_JOBS} {s}.aside a on a.queue_id = j.queue_id and a.priority = j.priority and a.rank = j.rank`;
 const DELAYED = `${OF_JOBS} {s}.delayed d on d.queue_id = j.queue_id and d.due_at = j.due_at and d.seq = j.seq`;
 
+const DONE = `${OF_JOBS} {s}.done e on ${doneOf('e', { seq: 'j.seq', queue: 'j.queue_id' })}`;
+
 /** Where each of the jobs is, in words that differ once somebody has moved it. */
 const PLACES = `
   select array_agg(place order by place) from (
@@ -27,6 +31,7 @@ const PLACES = `
     union all select 'd' || d.ctid::text ${DELAYED}
     union all select 'b' || b.ctid::text from {s}.batch b where b.seqs && v_seqs
     union all select 'l' || l.ctid::text from unnest(v_seqs) s join {s}.lease l on l.seq = s
+    union all select 'e' || e.ctid::text ${DONE}
   ) x`;
 
 /** The same, locked on the way. One statement: many would cost more than all else. */
@@ -38,13 +43,16 @@ function locked(how: string): string {
   b as materialized (
     select b.ctid as at from {s}.batch b where b.seqs && v_seqs order by b.first_token for update ${how}),
   l as materialized (
-    select l.ctid as at from {s}.lease l where l.seq = any (v_seqs) order by l.token for update ${how})
+    select l.ctid as at from {s}.lease l where l.seq = any (v_seqs) order by l.token for update ${how}),
+  e as materialized (
+    select e.ctid as at ${DONE} order by e.queue_id, e.place, e.first_token for update of e ${how})
   select array_agg(place order by place) from (
     select 'r' || at::text as place from r
     union all select 'a' || at::text from a
     union all select 'd' || at::text from d
     union all select 'b' || at::text from b
     union all select 'l' || at::text from l
+    union all select 'e' || at::text from e
   ) x`;
 }
 
@@ -57,6 +65,7 @@ const OURS = `
       union all select j.seq, 'd' || d.ctid::text ${DELAYED}
       union all select n, 'b' || b.ctid::text from {s}.batch b, unnest(b.seqs) n where b.seqs && v_seqs
       union all select l.seq, 'l' || l.ctid::text from unnest(v_seqs) s join {s}.lease l on l.seq = s
+      union all select j.seq, 'e' || e.ctid::text ${DONE}
     ) x where x.seq is not null and x.place <> all (coalesce(v_before, '{}')))`;
 
 export const LOAD: string = `
@@ -146,8 +155,7 @@ export const WRITE: string = `
     end if;
     p := p_left -> 'completed';
     if p is not null then
-      delete from {s}.done x using json_to_recordset(p) as w(seq bigint, queue integer)
-      where x.queue_id = w.queue and x.seq = w.seq;
+      perform {s}.leave_done_v1(array_agg(w.queue), array_agg(w.seq)) from json_to_recordset(p) as w(seq bigint, queue integer);
     end if;
     p := p_left -> 'lease';
     if p is not null then
@@ -204,9 +212,11 @@ export const WRITE: string = `
     end if;
     p := p_entered -> 'completed';
     if p is not null then
-      insert into {s}.done (seq, token, claimed_at, finished_at, queue_id, prune_at, worker, trace_id, result)
-      select d.seq, d.token, d.claimed_at, d.finished_at, d.queue, d.prune_at, d.worker, d.trace_id,
-        decode(d.result, 'base64')
+      insert into {s}.done (place, first_token, claimed_at, finished_at, prune_at, queue_id, worker, seqs, traces, sizes,
+        results)
+      select d.seq, d.token, d.claimed_at, d.finished_at, d.prune_at, d.queue, d.worker, array[d.seq],
+        case when d.trace_id is not null then array[d.trace_id] end,
+        case when d.result is not null then array[octet_length(decode(d.result, 'base64'))] end, decode(d.result, 'base64')
       from json_to_recordset(p) as d(seq bigint, token bigint, claimed_at bigint, finished_at bigint, queue integer,
         prune_at bigint, worker text, trace_id text, result text);
     end if;

@@ -61,23 +61,36 @@ export const PROMOTE_ALL: string = `
   end $$;
 `;
 
-function ruledIn(place: string, { state, name }: { state: number; name: string }): string {
-  const columns = `${place}.queue_id = q.id and ${place}.prune_at is null`;
-  const where =
-    place === 'done'
-      ? `${columns} and done.finished_at >= q.bound`
-      : `${columns} and job.state = ${state} and job.finished_at is not null`;
+/** Finished jobs of a state under the rule of their queue, the oldest first, and when the oldest of all ended. */
+const RULED = {
+  completed: {
+    state: 5,
+    jobs: '{s}.done_oldest_v1(q.id, q.bound, p_limit + 1)',
+    oldest: `select d.finished_at from {s}.done d where d.queue_id = q.id and d.prune_at is null and d.finished_at >= q.bound
+          order by d.finished_at limit 1`,
+  },
+  failed: { state: 6, jobs: ofJobs(6, 'p_limit + 1'), oldest: `select finished_at from ${ofJobs(6, '1')} o` },
+  cancelled: {
+    state: 7,
+    jobs: ofJobs(7, 'p_limit + 1'),
+    oldest: `select finished_at from ${ofJobs(7, '1')} o`,
+  },
+};
+
+function ofJobs(state: number, limit: string): string {
+  return `(select j.seq, j.finished_at, null::tid as at from {s}.job j
+          where j.queue_id = q.id and j.prune_at is null and j.state = ${state} and j.finished_at is not null
+          order by j.finished_at, j.seq limit ${limit})`;
+}
+
+function ruledIn(name: keyof typeof RULED): string {
+  const { state, jobs, oldest } = RULED[name];
   return `
-      select x.seq, x.finished_at, q.id as queue_id, ${state} as state, true as ruled
+      select x.seq, x.finished_at, q.id as queue_id, ${state} as state, true as ruled, x.at
       from counted q cross join lateral (
-        select f.*, row_number() over (order by f.finished_at, f.seq) as number from (
-          select ${place}.seq, ${place}.finished_at from {s}.${place} where ${where}
-          order by ${place}.finished_at, ${place}.seq limit p_limit + 1) f
+        select f.*, row_number() over (order by f.finished_at, f.seq) as number from ${jobs} f
       ) x
-      where q.${name} > 0
-        and (q.${name} > q.${name}_count or (
-          select ${place}.finished_at from {s}.${place} where ${where} order by ${place}.finished_at, ${place}.seq limit 1
-        ) + q.${name}_age <= t)
+      where q.${name} > 0 and (q.${name} > q.${name}_count or (${oldest}) + q.${name}_age <= t)
         and (x.number <= q.${name} - q.${name}_count or x.finished_at + q.${name}_age <= t)`;
 }
 
@@ -86,7 +99,7 @@ export const PRUNE: string = `
   create function {s}.prune_v1(t bigint, p_limit integer, out pruned integer, out more boolean)
   language plpgsql ${SETTINGS} as $$
   declare
-    v_seqs bigint[]; v_ruled boolean[]; v_queues integer[]; v_states smallint[]; v_completed bigint[];
+    v_seqs bigint[]; v_ruled boolean[]; v_queues integer[]; v_states integer[]; v_free bigint[]; v_at tid[];
     v_has_attempts boolean; v_has_lines boolean;
   begin
     with counted as materialized (
@@ -102,18 +115,22 @@ export const PRUNE: string = `
         ) x group by queue_id
       ) n on n.queue_id = q.id
     ), over as (
-      ${ruledIn('done', { state: 5, name: 'completed' })}
-      union all ${ruledIn('job', { state: 6, name: 'failed' })}
-      union all ${ruledIn('job', { state: 7, name: 'cancelled' })}
+      ${ruledIn('completed')}
+      union all ${ruledIn('failed')}
+      union all ${ruledIn('cancelled')}
       union all
-      select * from (select seq, finished_at, queue_id, 5, false from {s}.done
-        where prune_at <= t and prune_at is not null order by prune_at, seq limit p_limit + 1) y
+      select s, y.finished_at, y.queue_id, 5, false, y.at from (select ctid as at, * from {s}.done
+        where prune_at <= t and prune_at is not null order by prune_at limit p_limit + 1) y, unnest(y.seqs) s
+      where s is not null
       union all
-      select * from (select seq, finished_at, queue_id, state, false from {s}.job
+      select * from (select seq, finished_at, queue_id, state, false, null::tid from {s}.job
         where prune_at <= t and prune_at is not null order by prune_at, seq limit p_limit + 1) z
     )
-    select array_agg(seq order by finished_at, seq), array_agg(ruled order by finished_at, seq) into v_seqs, v_ruled
-    from (select seq, finished_at, ruled from over order by finished_at, seq limit p_limit + 1) o;
+    select array_agg(seq order by finished_at, seq), array_agg(ruled order by finished_at, seq),
+      array_agg(queue_id order by finished_at, seq), array_agg(state order by finished_at, seq),
+      array_agg(at order by finished_at, seq)
+    into v_seqs, v_ruled, v_queues, v_states, v_at
+    from (select * from over order by finished_at, seq limit p_limit + 1) o;
     pruned := 0;
     more := coalesce(cardinality(v_seqs), 0) > p_limit;
     if v_seqs is null then
@@ -121,35 +138,42 @@ export const PRUNE: string = `
       return;
     end if;
 
-    -- Jobs that somebody is moving are left to him.
-    select array_agg(x.seq order by x.place), array_agg(x.queue_id order by x.place),
-      array_agg(x.state order by x.place), array_agg(x.ruled order by x.place),
-      bool_or(x.claims > 0), bool_or(x.logged > 0)
-    into v_seqs, v_queues, v_states, v_ruled, v_has_attempts, v_has_lines from (
-      select j.seq, j.queue_id, j.state, j.claims, j.logged, u.ruled, u.place
-      from unnest(v_seqs[:p_limit], v_ruled[:p_limit]) with ordinality u(seq, ruled, place)
-      join {s}.job j on j.seq = u.seq for update of j skip locked) x;
-    if v_seqs is null then return; end if;
-    with gone as (
-      delete from {s}.done d using unnest(v_seqs, v_queues) u(seq, queue)
-      where d.queue_id = u.queue and d.seq = u.seq returning d.seq, d.queue_id, d.finished_at, d.prune_at
+    -- Jobs that somebody is moving are left to him. Those that are completed are where their row of "done" is, and who
+    -- moves them has it locked.
+    with named as materialized (
+      select u.seq, u.at from unnest(v_seqs[:p_limit], v_at) u(seq, at) where u.at is not null
+    ), ours as materialized (
+      select d.ctid as at, d.queue_id, d.finished_at, d.prune_at, array_remove(d.seqs, null) as seqs from {s}.done d
+      where d.ctid = any (array(select distinct at from named))
+      order by d.queue_id, d.place, d.first_token for update skip locked
+    ), left_of as materialized (
+      select o.at, array_agg(n.seq) as seqs, count(*) = cardinality(o.seqs) as is_all
+      from ours o join named n on n.at = o.at where n.seq = any (o.seqs) group by o.at, o.seqs
+    ), gone as (
+      delete from {s}.done d using left_of l where d.ctid = l.at and l.is_all
+    ), fewer as (
+      update {s}.done d set seqs = array(
+        select case when n.seq = any (l.seqs) then null else n.seq end
+        from unnest(d.seqs) with ordinality n(seq, place) order by n.place)
+      from left_of l where d.ctid = l.at and not l.is_all
     ), marked as (
       -- Somebody who is slow may yet complete a job by an earlier clock.
       insert into {s}.pruned as b (queue_id, up_to, swept_at)
-      select queue_id, max(finished_at) - 5000, t from gone where prune_at is null group by queue_id order by queue_id
+      select queue_id, max(finished_at) - 5000, t from ours where prune_at is null group by queue_id order by queue_id
       on conflict (queue_id) do update set up_to = excluded.up_to,
         swept_at = case when t - b.swept_at between 0 and 59999 then b.swept_at else t end
+    ), others as (
+      select j.seq from unnest(v_seqs[:p_limit], v_states) u(seq, state) join {s}.job j on j.seq = u.seq and j.state = u.state
+      where u.state in (6, 7) for update of j skip locked
     )
-    select array_agg(seq) into v_completed from gone;
-    v_completed := coalesce(v_completed, '{}');
-    -- What somebody moved between the two looks stays.
-    if cardinality(v_completed) < cardinality(v_seqs) then
+    select array_agg(seq) into v_free from (select unnest(seqs) as seq from left_of union all select seq from others) x;
+    if v_free is null then return; end if;
+    if cardinality(v_free) < cardinality(v_seqs) then
       select array_agg(u.seq order by u.place), array_agg(u.queue order by u.place),
         array_agg(u.state order by u.place), array_agg(u.ruled order by u.place)
       into v_seqs, v_queues, v_states, v_ruled
       from unnest(v_seqs, v_queues, v_states, v_ruled) with ordinality u(seq, queue, state, ruled, place)
-      where u.state in (6, 7) or u.seq = any (v_completed);
-      if v_seqs is null then return; end if;
+      join unnest(v_free) f on f = u.seq;
     end if;
     pruned := cardinality(v_seqs);
 
@@ -167,9 +191,12 @@ export const PRUNE: string = `
       join {s}.job j on j.seq = u.seq join {s}.queue q on q.id = j.queue_id
       where {s}.is_recorded_v1(q.name, t) order by u.place;
     end if;
+    with gone as (
+      delete from {s}.job where seq = any (v_seqs) returning claims, logged
+    )
+    select bool_or(claims > 0), bool_or(logged > 0) into v_has_attempts, v_has_lines from gone;
     if v_has_attempts then delete from {s}.attempt where seq = any (v_seqs); end if;
     if v_has_lines then delete from {s}.log where seq = any (v_seqs); end if;
-    delete from {s}.job where seq = any (v_seqs);
   end $$;
 `;
 
