@@ -72,22 +72,57 @@ function world() {
 
 const leaseOf = (id: string) => ({ queue: 'q', id, token: Number(id) + 1 });
 
-test('many ends do not wait for the answer to a claim, and none is sent twice', async () => {
+test('as many ends as a claim gives do not wait for the answer to the next, and none is sent twice', async () => {
   const it = world();
   it.loop.startClaiming();
   await it.calls[0]?.answer();
   expect(it.calls[1]).toMatchObject({ ends: [], asked: SLOTS / 2 });
 
   await it.end(80);
-  expect(it.calls[2]).toMatchObject({ ends: { length: 80 }, asked: null });
-  await it.end(10);
-  expect(it.calls).toHaveLength(3);
+  expect(it.calls).toHaveLength(2);
+  await it.end(20);
+  expect(it.calls[2]).toMatchObject({ ends: { length: 100 }, asked: null });
 
   await it.calls[1]?.answer();
-  expect(it.calls[3]?.ends).toHaveLength(10);
+  await it.end(10);
+  expect(it.calls).toHaveLength(4);
+  await it.calls[3]?.answer();
+  expect(it.calls[4]?.ends).toHaveLength(10);
   const sent = it.calls.flatMap(({ ends }) => ends);
   expect(new Set(sent).size).toBe(sent.length);
   for (const { answer } of it.calls) await answer();
+  await it.loop.end();
+});
+
+test('many ends and the next claim are two calls, under way at once', async () => {
+  const it = world();
+  it.loop.startClaiming();
+  await it.calls[0]?.answer();
+  await it.end(40);
+
+  await it.calls[1]?.answer();
+
+  expect(it.calls[2]).toMatchObject({ ends: [], asked: 40 });
+  expect(it.calls[3]).toMatchObject({ ends: { length: 40 }, asked: null });
+  for (const { answer } of it.calls) await answer();
+  await it.loop.end();
+});
+
+test('while the store takes no ends, their places are not given to other jobs', async () => {
+  const it = world();
+  const claims = () => it.calls.filter(({ asked }) => asked !== null);
+  it.loop.startClaiming();
+
+  for (let answered = 0; answered < claims().length && answered < 20; answered++) {
+    await claims()[answered]?.answer();
+    await it.end(SLOTS);
+  }
+
+  const gave = claims().reduce((sum, { asked }) => sum + (asked ?? 0), 0);
+  const sent = it.calls.flatMap(({ ends }) => ends).length;
+  expect({ gave, sent }).toEqual({ gave: sent + SLOTS, sent: SLOTS });
+  for (const { answer } of it.calls) await answer();
+  expect(it.calls.flatMap(({ ends }) => ends)).toHaveLength(gave);
   await it.loop.end();
 });
 
@@ -109,13 +144,14 @@ test('ends that did not get through by themselves are sent again, and are waited
   const it = world();
   it.loop.startClaiming();
   await it.calls[0]?.answer();
-  await it.end(80);
+  await it.end(100);
 
   await it.calls[2]?.answer(false);
   await it.calls[1]?.answer();
   await it.clock.advance('1s');
 
-  expect(it.calls[3]?.ends.toSorted()).toEqual(it.calls[2]?.ends.toSorted());
+  expect(it.calls[2]?.ends).toHaveLength(100);
+  expect(it.calls[4]?.ends.toSorted()).toEqual(it.calls[2]?.ends.toSorted());
   let isOver = false;
   const over = it.loop.end().then(() => {
     isOver = true;

@@ -1,8 +1,9 @@
 /**
- * The hot path: ends of attempts go out and jobs come in by the same round trip. While one call is under way,
- * what ends gathers, and leaves together with a claim for the slots that came free. When many have gathered before that,
- * they leave by a call of their own, so that the store has work while the answer to the claim is read here. An idle loop sleeps until a
- * hint, the next due job, or the poll that catches what no hint told.
+ * The hot path: ends of attempts go out and jobs come in by the same round trip. While one call is under way, what ends
+ * gathers, and leaves together with a claim for the slots that came free. Where many end, they leave by calls of their
+ * own, beside the claims: a store with several connections works at all of them at once, and a claim, which has nothing
+ * to keep, need not wait until the ends are on the disk. An idle loop sleeps until a hint, the next due job, or the poll
+ * that catches what no hint told.
  */
 
 import { ClosedError } from '../errors.ts';
@@ -12,7 +13,7 @@ import { type Clock, sleep, type Timer } from '../runtime/clock.ts';
 import { asError } from '../runtime/emitter.ts';
 import type { MakeId } from '../runtime/ids.ts';
 import type { Random } from '../runtime/random.ts';
-import type { ClaimAnswer, Claimed, ClaimRequest, Settlement, Store } from '../store/store.ts';
+import type { ClaimAnswer, Claimed, ClaimRequest, CommitAnswer, Settlement, Store } from '../store/store.ts';
 import type { Confirmed, LeaseKeeper } from './lease-keeper.ts';
 import type { Limiter } from './limiter.ts';
 import { Outbox, type Outgoing } from './outbox.ts';
@@ -56,6 +57,21 @@ interface Arrival {
   readonly isShort: boolean;
 }
 
+/** A call that came through. */
+interface Answered {
+  readonly batch: readonly Outgoing[];
+  readonly claim: Claim | null;
+  readonly answer: CommitAnswer;
+  readonly tookMs: number;
+}
+
+interface Delivered {
+  /** null when no claim was answered. */
+  readonly arrival: Arrival | null;
+  /** To be called once: tells those who wait for what became of their settlements. */
+  readonly tell: () => void;
+}
+
 interface Claim {
   readonly request: ClaimRequest;
   /** Its answer was lost: it may have been granted then. */
@@ -72,6 +88,8 @@ const MAX_POLL_MS = 5_000;
 const HALVES_FROM_SLOTS = 32;
 /** With fewer, a call of their own costs more than it saves. */
 const ENDS_ALONE_FROM = 32;
+/** So the store has the next ones when it is done with the first. More would wait there instead of here. */
+const MAX_ENDS_CALLS = 2;
 const AFTER_ERROR = { type: 'exponential', delayMs: 100, factor: 2, maxMs: 3_000, jitter: 0.5 } as const;
 
 export class ClaimLoop {
@@ -91,7 +109,7 @@ export class ClaimLoop {
   #timer: Timer | null = null;
   #lastTrip: Promise<void> = Promise.resolve();
   /** Ends are under way without a claim. */
-  #sendingEnds = false;
+  #endsUnderWay = 0;
   #lastEnds: Promise<void> = Promise.resolve();
 
   constructor(options: ClaimLoopOptions) {
@@ -142,32 +160,48 @@ export class ClaimLoop {
 
   #pump(): void {
     if (this.#ended.signal.aborted) return;
+    const ends = this.#outbox.size;
+    const areApart = ends >= ENDS_ALONE_FROM;
     if (this.#underWay) {
-      this.#sendEnds();
+      if (areApart && ends >= this.#share()) this.#sendEnds();
       return;
     }
-    const batch = this.#outbox.take();
-    const claim = this.#unanswered ?? this.#nextClaim(batch.length > 0);
-    if (batch.length === 0 && claim === null) return;
-    this.#underWay = true;
-    this.#lastTrip = this.#send(batch, claim).then(() => this.#pump());
+    // A call of their own, beside that of the claim: the store can work at both at once, and the claim waits for no disk.
+    const areSent = areApart && this.#maySendEnds(ends);
+    const batch = areApart ? [] : this.#outbox.take();
+    const left = areSent ? Math.max(0, ends - this.#share()) : this.#outbox.size;
+    const claim = this.#unanswered ?? this.#nextClaim({ withSettlements: ends > 0, left });
+    if (batch.length > 0 || claim !== null) {
+      this.#underWay = true;
+      this.#lastTrip = this.#send(batch, claim).then(() => this.#pump());
+    }
+    if (areSent) this.#sendEnds();
+  }
+
+  /** While others are on their way only as many as a claim gives: what came together had better end together. */
+  #maySendEnds(ends: number): boolean {
+    return this.#endsUnderWay === 0 || (this.#endsUnderWay < MAX_ENDS_CALLS && ends >= this.#share());
   }
 
   #sendEnds(): void {
-    if (this.#sendingEnds || this.#outbox.size < Math.max(ENDS_ALONE_FROM, this.#share() / 2)) return;
-    this.#sendingEnds = true;
-    this.#lastEnds = this.#deliver(this.#outbox.take(), null).then(() => {
-      this.#sendingEnds = false;
+    if (this.#endsUnderWay === MAX_ENDS_CALLS) return;
+    this.#endsUnderWay += 1;
+    const batch = this.#outbox.take(Math.max(this.#share(), ENDS_ALONE_FROM));
+    const sent = this.#deliver(batch, null).then(({ tell }) => {
+      this.#endsUnderWay -= 1;
       this.#pump();
+      tell();
     });
+    const before = this.#lastEnds;
+    this.#lastEnds = sent.then(() => before);
   }
 
   /** With settlements it costs nothing to ask, hungry or not. */
-  #nextClaim(withSettlements: boolean): Claim | null {
+  #nextClaim({ withSettlements, left }: { withSettlements: boolean; left: number }): Claim | null {
     const { limiter, makeId, queue, worker } = this.#options;
     if (!this.#claiming || !(this.#hungry || withSettlements)) return null;
-    // Ends that did not fit into this call still hold their leases.
-    const free = this.#options.freeSlots() - this.#outbox.size - this.#coming;
+    // Ends that are not on their way yet still hold their leases.
+    const free = this.#options.freeSlots() - left - this.#coming;
     const allowed = limiter?.allowance() ?? Number.POSITIVE_INFINITY;
     if (free < 1 || allowed < 1) {
       if (limiter !== null && free >= 1) this.#sleep(limiter.waitMs());
@@ -189,52 +223,68 @@ export class ClaimLoop {
 
   /** Never rejects. */
   async #send(batch: readonly Outgoing[], claim: Claim | null): Promise<void> {
-    const arrival = await this.#deliver(batch, claim);
+    const { arrival, tell } = await this.#deliver(batch, claim);
     this.#underWay = false;
-    if (arrival !== null) this.#begin(arrival);
+    if (arrival === null) tell();
+    else this.#begin(arrival, tell);
   }
 
-  /** Never rejects; null when no claim was answered. */
-  async #deliver(batch: readonly Outgoing[], claim: Claim | null): Promise<Arrival | null> {
+  /** Never rejects. */
+  async #deliver(batch: readonly Outgoing[], claim: Claim | null): Promise<Delivered> {
     const sentMs = this.#options.clock.monotonic();
     const { gaps } = this.#options.keeper;
+    let tell = (): void => {};
+    let arrival: Arrival | null = null;
     let unsent = batch;
     try {
       const answer = await this.#call(batch, claim);
       unsent = [];
       this.#unanswered = null;
       this.#failuresInRow = 0;
-      const tookMs = this.#options.clock.monotonic() - sentMs;
-      const { asked, got } = { asked: claim?.request.limit ?? 0, got: answer?.jobs.length ?? 0 };
-      this.#options.onTrip({ settled: batch.length, asked, got, tookMs });
-      return claim === null || answer === null ? null : await this.#receive(claim, answer, gaps);
+      tell = this.#teller({ batch, claim, answer, tookMs: this.#options.clock.monotonic() - sentMs });
+      const [claimed] = answer.claimed;
+      if (claim !== null && claimed !== undefined) arrival = await this.#receive(claim, claimed, gaps);
     } catch (thrown) {
+      tell();
+      tell = () => {};
       await this.#recover(thrown, unsent, claim);
-      return null;
     }
+    return { arrival, tell };
   }
 
-  /** The next call goes out first: the store works on it while these jobs begin. */
-  #begin({ jobs, gaps, isShort }: Arrival): void {
+  /** For when the next call is on its way. */
+  #teller({ batch, claim, answer, tookMs }: Answered): () => void {
+    const { settled, claimed } = answer;
+    const asked = claim?.request.limit ?? 0;
+    const trip = { settled: batch.length, asked, got: claimed[0]?.jobs.length ?? 0, tookMs };
+    return () => {
+      for (let index = 0; index < settled.length; index++) {
+        const result = settled[index];
+        if (result === undefined) continue;
+        batch[index]?.onSettled({ outcome: result.outcome, state: result.state, refusal: null });
+      }
+      this.#options.onTrip(trip);
+    };
+  }
+
+  /** The next call goes out first: the store works on it while what ended is told and these jobs begin. */
+  #begin({ jobs, gaps, isShort }: Arrival, tell: () => void): void {
     this.#coming = jobs.length;
     this.#pump();
     this.#coming = 0;
+    tell();
     if (jobs.length > 0) this.#options.onClaimed(jobs, gaps);
     if (isShort && !this.#hungry) this.#options.onShort();
   }
 
-  async #call(batch: readonly Outgoing[], claim: Claim | null): Promise<ClaimAnswer | null> {
+  async #call(batch: readonly Outgoing[], claim: Claim | null): Promise<CommitAnswer> {
     const { store } = this.#options;
     const requests = claim === null ? [] : [claim.request];
-    if (batch.length === 0) return (await store.claim(requests))[0] ?? null;
-    const settlements = batch.map(({ settlement }) => settlement);
-    const { settled, claimed } = await store.commit(settlements, requests);
-    for (let index = 0; index < batch.length; index++) {
-      const result = settled[index];
-      if (result === undefined) continue;
-      batch[index]?.onSettled({ outcome: result.outcome, state: result.state, refusal: null });
-    }
-    return claimed[0] ?? null;
+    if (batch.length === 0) return { settled: [], claimed: await store.claim(requests) };
+    return store.commit(
+      batch.map(({ settlement }) => settlement),
+      requests,
+    );
   }
 
   async #receive(claim: Claim, answer: ClaimAnswer, sentGaps: number): Promise<Arrival | null> {

@@ -30,11 +30,11 @@ export class Outbox {
   }
 
   /** From the front as many as one call may carry. */
-  take(): Outgoing[] {
+  take(most: number = MAX_BATCH_JOBS): Outgoing[] {
     let bytes = 0;
     const beyond = this.#waiting.findIndex(({ settlement }, index) => {
       bytes += bytesOf(settlement);
-      return index >= MAX_BATCH_JOBS || bytes > MAX_BATCH_BYTES;
+      return index >= Math.min(most, MAX_BATCH_JOBS) || bytes > MAX_BATCH_BYTES;
     });
     return this.#waiting.splice(0, beyond < 0 ? this.#waiting.length : Math.max(1, beyond));
   }
