@@ -16,7 +16,7 @@ interface World {
   readonly sent: Session[];
   readonly faults: string[];
   /** What the store answers. */
-  answer: (sessions: readonly Session[]) => Promise<readonly BeatResult[]>;
+  answer: (sessions: readonly Session[]) => Promise<readonly (BeatResult | null)[]>;
   /** A session whose event loop turns, until its name is in `silent`. */
   join(id: string, options?: { ttlMs?: number; held?: number; maxBlockMs?: number }): Sheet;
   readonly silent: Set<string>;
@@ -25,12 +25,12 @@ interface World {
 const kept = async (sessions: readonly Session[]): Promise<BeatResult[]> =>
   sessions.map(() => ({ outcome: 'kept' }));
 
-function world(): World {
+function world({ standsIn = false } = {}): World {
   const clock = new FakeClock();
   const it: World = {
     ...{ clock, calls: [], sent: [], faults: [], answer: kept, silent: new Set() },
     beater: new Beater({
-      clock,
+      ...{ clock, standsIn },
       beat: (sessions) => {
         it.calls.push([clock.monotonic(), ...sessions.map(({ id }) => id)]);
         it.sent.push(...sessions);
@@ -208,4 +208,39 @@ test('sessions that come and go do not put off the beat of those that stay', asy
   }
 
   expect(it.calls.map(([atMs]) => atMs)).toEqual([2_500, 5_000, 7_500, 10_000]);
+});
+
+test('who stands in beats only while the event loop is silent, before a suspicion gets old, and up to its bound', async () => {
+  const it = world({ standsIn: true });
+  const sheet = it.join('w', { maxBlockMs: 20_000 });
+  // The other one, on the application's thread.
+  const own = (): void => {
+    if (it.silent.has('w')) return;
+    const askedMs = it.clock.monotonic();
+    sheet.acknowledge({ outcome: 'kept', ttlMs: TTL_MS, askedMs, answeredMs: askedMs });
+    it.clock.after(2_500, own);
+  };
+  own();
+  await it.clock.advance(2 * TTL_MS);
+  expect(it.calls).toEqual([]);
+
+  const fromMs = it.clock.monotonic();
+  it.silent.add('w');
+  await it.clock.advance(60_000);
+
+  const times = it.calls.map(([atMs]) => atMs - fromMs);
+  expect(times.length).toBeGreaterThan(6);
+  const gaps = times.map((atMs, index) => atMs - (times[index - 1] ?? 0));
+  expect(Math.max(...gaps)).toBeLessThan(3_000);
+  expect(times.at(-1)).toBeLessThanOrEqual(20_000);
+});
+
+test('nothing is acknowledged for a session that is not known where it is beaten', async () => {
+  const it = world();
+  const [known, unknown] = [it.join('known'), it.join('unknown')];
+  it.answer = async (sessions) => sessions.map(({ id }) => (id === 'known' ? { outcome: 'kept' } : null));
+
+  await it.clock.advance(5_000);
+
+  expect([known.ackedMs, unknown.ackedMs, unknown.gaps]).toEqual([5_000, 0, 0]);
 });

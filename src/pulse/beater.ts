@@ -1,6 +1,5 @@
 /**
- * Decides when sessions beat, and beats them by one call. The same on the thread of a store and, for stores that have
- * none, on the application's own.
+ * Decides when sessions beat, and beats them by one call. The same on the thread of a store and on the application's own.
  */
 
 import { StoreUnavailableError } from '../errors.ts';
@@ -13,9 +12,15 @@ import { Sheet } from './sheet.ts';
 
 export interface BeaterOptions {
   readonly clock: Clock;
-  readonly beat: (sessions: readonly Session[]) => Promise<readonly BeatResult[]>;
+  /** Null for a session that is not known: nothing is acknowledged. */
+  readonly beat: (sessions: readonly Session[]) => Promise<readonly (BeatResult | null)[]>;
   /** Told at every failure, with the ids of the sessions that did not beat. */
   readonly onFault: (error: Error, ids: readonly string[]) => void;
+  /**
+   * The application's event loop beats by itself, and this one only while that stands still. Sessions must not be
+   * without a beat for longer than a suspicion takes, so it looks more often.
+   */
+  readonly standsIn?: boolean;
 }
 
 export type Beaten = Omit<PulsedSession, 'onFault'>;
@@ -33,6 +38,10 @@ const TRIES_A_LIFE = 4;
 const EARLY = 0.9;
 /** The beacon comes several times a second; less than this is no silence. */
 const PAUSE_MS = 1_000;
+/** The same where sessions are short. */
+const PAUSES_A_LIFE = 4;
+/** Looks of who stands in, for each beat. */
+const LOOKS_A_BEAT = 4;
 
 interface Kept {
   readonly session: Session;
@@ -71,9 +80,10 @@ export class Beater {
 
   /** Sessions that come and go must not put off the beat of those that stay. */
   #arm(): void {
-    const { clock } = this.#options;
+    const { clock, standsIn = false } = this.#options;
     const lives = [...this.#kept.values()].map(({ session }) => session.ttlMs);
-    const atMs = clock.monotonic() + Math.min(Math.min(...lives) / BEATS_A_LIFE, MAX_EVERY_MS);
+    const beatMs = Math.min(Math.min(...lives) / BEATS_A_LIFE, MAX_EVERY_MS);
+    const atMs = clock.monotonic() + (standsIn ? beatMs / LOOKS_A_BEAT : beatMs);
     if (atMs >= this.#nextMs) return;
     this.#disarm();
     this.#nextMs = atMs;
@@ -88,8 +98,12 @@ export class Beater {
 
   #tick(): void {
     this.#disarm();
-    const nowMs = this.#options.clock.monotonic();
-    const kept = [...this.#kept.values()].filter((one) => silentMs(one, nowMs) <= one.maxBlockMs);
+    const { clock, standsIn = false } = this.#options;
+    const nowMs = clock.monotonic();
+    const kept = [...this.#kept.values()].filter((one) => {
+      const forMs = silentMs(one, nowMs);
+      return forMs <= one.maxBlockMs && (!standsIn || forMs > pauseMs(one.session));
+    });
     // One flush to disk serves all: when one is due, the others go with it.
     if (this.#underWay === null && kept.some((one) => isDue(one, nowMs))) {
       this.#underWay = this.#beat(kept, nowMs);
@@ -105,7 +119,9 @@ export class Beater {
       const results = await this.#answerTo(sessions);
       const answeredMs = clock.monotonic();
       for (const [index, { session, sheet }] of kept.entries()) {
-        const outcome = results[index]?.outcome ?? 'begun';
+        const result = results[index];
+        if (result === null) continue;
+        const outcome = result?.outcome ?? 'begun';
         sheet.acknowledge({ outcome, ttlMs: session.ttlMs, askedMs, answeredMs });
       }
     } catch (thrown) {
@@ -117,7 +133,7 @@ export class Beater {
   }
 
   /** A call that is never answered must not be the last one. */
-  async #answerTo(sessions: readonly Session[]): Promise<readonly BeatResult[]> {
+  async #answerTo(sessions: readonly Session[]): Promise<readonly (BeatResult | null)[]> {
     const { clock, beat } = this.#options;
     const patienceMs = Math.min(...sessions.map(({ ttlMs }) => ttlMs)) / TRIES_A_LIFE;
     const answer = beat(sessions);
@@ -139,6 +155,11 @@ function isDue({ session, sheet }: Kept, nowMs: number): boolean {
 /** How long the event loop of its application has not turned. */
 function silentMs({ sheet }: Kept, nowMs: number): number {
   return nowMs - sheet.beaconMs;
+}
+
+/** Longer than this is no pause of a garbage collector: the event loop stands still. */
+function pauseMs({ ttlMs }: Session): number {
+  return Math.min(PAUSE_MS, ttlMs / PAUSES_A_LIFE);
 }
 
 function present(kept: Kept, nowMs: number): Session {

@@ -1,13 +1,13 @@
-/** Processors that block the event loop, and processes that stand still, die, or come back, on a real file. */
+/** Processors that block the event loop, and processes that stand still, die, or come back, on a file and on a server. */
 
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { type JobRecord, Queue, type WorkerOptions } from 'millrace';
-import { sqliteStore } from 'millrace/sqlite';
-import { afterAll, afterEach, expect, it } from 'vitest';
+import { connect, type JobRecord, Queue, type WorkerOptions } from 'millrace';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { dropSchemas, nextSchema, noPostgres, testPool, urlOf } from '../support/postgres.ts';
 import { makeScratch } from '../support/scratch.ts';
 
 const LEASE_MS = 600;
@@ -57,7 +57,26 @@ afterEach(async () => {
   hands = [];
   for (const close of closing.splice(0)) await close();
 });
-afterAll(() => scratch.remove());
+const schemas: string[] = [];
+afterAll(async () => {
+  await scratch.remove();
+  if (schemas.length === 0) return;
+  const pool = testPool(1);
+  await dropSchemas(pool, schemas);
+  await pool.end();
+});
+
+const STORES = [
+  { store: 'SQLite', nextUrl: () => `sqlite:${scratch.nextPath()}`, isMissing: false },
+  {
+    ...{ store: 'PostgreSQL', isMissing: noPostgres },
+    nextUrl: () => {
+      const schema = nextSchema();
+      schemas.push(schema);
+      return urlOf(schema);
+    },
+  },
+];
 
 interface Scene {
   readonly queue: Queue;
@@ -65,15 +84,10 @@ interface Scene {
   job(id: string): Promise<JobRecord>;
 }
 
-function open(): Scene {
-  const path = scratch.nextPath();
-  const url = `sqlite:${path}`;
+function open(url: string): Scene {
   const queue = new Queue('work', { connection: url });
-  const store = sqliteStore({ path });
-  closing.push(
-    () => queue.close(),
-    () => store.close(),
-  );
+  const { store, release } = connect(url);
+  closing.push(() => queue.close(), release);
   return {
     queue,
     start: async (options = {}) => {
@@ -109,86 +123,88 @@ async function waitFor(what: string, condition: () => Promise<boolean>): Promise
   }
 }
 
-it('a processor that blocks the event loop for several leases keeps its job, and the block is told', async () => {
-  const { queue, start, job } = open();
-  const other = await start();
-  const blocked = await start({ concurrency: 2 });
-  await freeze(other, queue);
-  await queue.add('blocks', { beforeMs: 300, blockMs: BLOCK_MS }, { jobId: 'a' });
-  await blocked.heard('began', 'a');
-  other.child.kill('SIGCONT');
+describe.each(STORES.filter(({ isMissing }) => !isMissing))('on $store', ({ nextUrl }) => {
+  it('a processor that blocks the event loop for several leases keeps its job, and the block is told', async () => {
+    const { queue, start, job } = open(nextUrl());
+    const other = await start();
+    const blocked = await start({ concurrency: 2 });
+    await freeze(other, queue);
+    await queue.add('blocks', { beforeMs: 300, blockMs: BLOCK_MS }, { jobId: 'a' });
+    await blocked.heard('began', 'a');
+    other.child.kill('SIGCONT');
 
-  await blocked.heard('completed', 'a');
+    await blocked.heard('completed', 'a');
 
-  const { blockedMs, leasesLost } = await blocked.heard('blocked');
-  expect([Number(blockedMs) >= BLOCK_MS - 1, leasesLost]).toEqual([true, 0]);
-  expect(await job('a')).toMatchObject({ state: 'completed', claims: 1, crashes: 0 });
-  expect(other.said.map(({ what }) => what)).not.toContain('began');
-});
+    const { blockedMs, leasesLost } = await blocked.heard('blocked');
+    expect([Number(blockedMs) >= BLOCK_MS - 1, leasesLost]).toEqual([true, 0]);
+    expect(await job('a')).toMatchObject({ state: 'completed', claims: 1, crashes: 0 });
+    expect(other.said.map(({ what }) => what)).not.toContain('began');
+  });
 
-it('a processor that blocks for longer than it may loses its job, and what it writes late is refused', async () => {
-  const { queue, start, job } = open();
-  const blocked = await start({ maxBlockMs: 1_000 });
-  const more = { waitMs: 100, writes: true };
-  await queue.add('blocks', { beforeMs: 300, blockMs: BLOCK_MS, ...more }, { jobId: 'a' });
-  await blocked.heard('began', 'a');
-  const other = await start();
+  it('a processor that blocks for longer than it may loses its job, and what it writes late is refused', async () => {
+    const { queue, start, job } = open(nextUrl());
+    const blocked = await start({ maxBlockMs: 1_000 });
+    const more = { waitMs: 100, writes: true };
+    await queue.add('blocks', { beforeMs: 300, blockMs: BLOCK_MS, ...more }, { jobId: 'a' });
+    await blocked.heard('began', 'a');
+    const other = await start();
 
-  await other.heard('began', 'a');
-  const late = await blocked.heard('wrote', 'a');
+    await other.heard('began', 'a');
+    const late = await blocked.heard('wrote', 'a');
 
-  expect(late).toMatchObject({ refused: ['LeaseLostError', 'LeaseLostError'], asserted: 'LeaseLostError' });
-  expect(late['reason']).toBe('LeaseLostError');
-  expect(await blocked.heard('lease-lost', 'a')).toBeDefined();
-  expect(await blocked.heard('blocked')).toMatchObject({ leasesLost: 1 });
-  expect(await job('a')).toMatchObject({ crashes: 1, claims: 2 });
-});
+    expect(late).toMatchObject({ refused: ['LeaseLostError', 'LeaseLostError'], asserted: 'LeaseLostError' });
+    expect(late['reason']).toBe('LeaseLostError');
+    expect(await blocked.heard('lease-lost', 'a')).toBeDefined();
+    expect(await blocked.heard('blocked')).toMatchObject({ leasesLost: 1 });
+    expect(await job('a')).toMatchObject({ crashes: 1, claims: 2 });
+  });
 
-it('a process that stood still for longer than its lease writes nothing before it knows that it holds it', async () => {
-  const { queue, start, job } = open();
-  const frozen = await start();
-  await queue.add('waits', { waitMs: 5_000, writes: true }, { jobId: 'a' });
-  await frozen.heard('began', 'a');
-  await wait(200);
-  await freeze(frozen, queue);
-  const other = await start();
-  await other.heard('began', 'a');
-  frozen.child.kill('SIGCONT');
+  it('a process that stood still for longer than its lease writes nothing before it knows that it holds it', async () => {
+    const { queue, start, job } = open(nextUrl());
+    const frozen = await start();
+    await queue.add('waits', { waitMs: 5_000, writes: true }, { jobId: 'a' });
+    await frozen.heard('began', 'a');
+    await wait(200);
+    await freeze(frozen, queue);
+    const other = await start();
+    await other.heard('began', 'a');
+    frozen.child.kill('SIGCONT');
 
-  const late = await frozen.heard('wrote', 'a');
+    const late = await frozen.heard('wrote', 'a');
 
-  expect(late).toMatchObject({ refused: ['LeaseLostError', 'LeaseLostError'], asserted: 'LeaseLostError' });
-  expect(late['reason']).toBe('LeaseLostError');
-  await other.heard('completed', 'a');
-  expect(await job('a')).toMatchObject({ state: 'completed', worker: other.said[0]?.id, crashes: 1 });
-  expect(frozen.said.map(({ what }) => what)).not.toContain('completed');
-});
+    expect(late).toMatchObject({ refused: ['LeaseLostError', 'LeaseLostError'], asserted: 'LeaseLostError' });
+    expect(late['reason']).toBe('LeaseLostError');
+    await other.heard('completed', 'a');
+    expect(await job('a')).toMatchObject({ state: 'completed', worker: other.said[0]?.id, crashes: 1 });
+    expect(frozen.said.map(({ what }) => what)).not.toContain('completed');
+  });
 
-it('a process that stood still while nobody else was there goes on with its job', async () => {
-  const { queue, start, job } = open();
-  const frozen = await start();
-  await queue.add('waits', { waitMs: 5_000, writes: true }, { jobId: 'a' });
-  await frozen.heard('began', 'a');
-  await freeze(frozen, queue);
-  await wait(4 * LEASE_MS);
-  frozen.child.kill('SIGCONT');
+  it('a process that stood still while nobody else was there goes on with its job', async () => {
+    const { queue, start, job } = open(nextUrl());
+    const frozen = await start();
+    await queue.add('waits', { waitMs: 5_000, writes: true }, { jobId: 'a' });
+    await frozen.heard('began', 'a');
+    await freeze(frozen, queue);
+    await wait(4 * LEASE_MS);
+    frozen.child.kill('SIGCONT');
 
-  expect(await frozen.heard('wrote', 'a')).toMatchObject({ refused: ['written', 'written'], reason: null });
-  await frozen.heard('completed', 'a');
-  expect(await job('a')).toMatchObject({ state: 'completed', claims: 1, crashes: 0 });
-});
+    expect(await frozen.heard('wrote', 'a')).toMatchObject({ refused: ['written', 'written'], reason: null });
+    await frozen.heard('completed', 'a');
+    expect(await job('a')).toMatchObject({ state: 'completed', claims: 1, crashes: 0 });
+  });
 
-it('the job of a process that was killed is soon run by another', async () => {
-  const { queue, start, job } = open();
-  const killed = await start();
-  const other = await start();
-  await freeze(other, queue);
-  await queue.add('waits', { waitMs: 60_000 }, { jobId: 'a' });
-  await killed.heard('began', 'a');
-  other.child.kill('SIGCONT');
+  it('the job of a process that was killed is soon run by another', async () => {
+    const { queue, start, job } = open(nextUrl());
+    const killed = await start();
+    const other = await start();
+    await freeze(other, queue);
+    await queue.add('waits', { waitMs: 60_000 }, { jobId: 'a' });
+    await killed.heard('began', 'a');
+    other.child.kill('SIGCONT');
 
-  await killed.kill();
+    await killed.kill();
 
-  await other.heard('began', 'a');
-  expect(await job('a')).toMatchObject({ state: 'active', crashes: 1, claims: 2 });
+    await other.heard('began', 'a');
+    expect(await job('a')).toMatchObject({ state: 'active', crashes: 1, claims: 2 });
+  });
 });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Finding } from '../store.ts';
 import { Database } from './database.ts';
-import { examine } from './doctor.ts';
+import { blockedLoops, examine } from './doctor.ts';
 import { SCHEMA_VERSION } from './migrations.ts';
 import type { Facts } from './open.ts';
 import { expectedParts } from './parts.ts';
@@ -94,6 +94,25 @@ test.each<[string, Answers, Partial<Facts>, RegExp]>([
   const found = findings.find(({ severity }) => severity !== 'ok');
   expect(`${found?.message} ${found?.advice}`).toMatch(words);
   expect(found?.advice).not.toBe('');
+});
+
+test('a database without the schema has one thing wrong, and not every part of it', async () => {
+  const findings = await examined({
+    'to_regclass($1)::pg_catalog.oid': [{ known: null }],
+    to_regnamespace: [],
+  });
+
+  expect(wrongs(findings)).toEqual(['error schema']);
+  const found = findings.find(({ severity }) => severity === 'error');
+  expect(found?.message).toBe('there is no Millrace schema "jobs" in this database');
+  expect(found?.advice).toMatch(/millrace migrate up/);
+});
+
+test('that blocked event loops lose their jobs is told, and why', () => {
+  expect(blockedLoops(null)).toMatchObject({ severity: 'ok' });
+  expect(blockedLoops('the pool makes its sockets by a function')).toMatchObject({
+    ...{ severity: 'warning', message: expect.stringMatching(/by a function/) },
+  });
 });
 
 test.each([-6_000, 6_000])('a clock that is %d ms off is told', async (skewMs) => {

@@ -73,6 +73,14 @@ function release(facts: Facts): Finding {
 
 async function schema(db: Database): Promise<Finding> {
   const found = await schemaVersion(db);
+  if (found === 0) {
+    return {
+      severity: 'error',
+      check: 'schema',
+      message: `there is no Millrace schema "${db.schema}" in this database`,
+      advice: 'Run `millrace migrate up` with a role that may make tables, or name the right `schema`.',
+    };
+  }
   const missing = await missingParts(db);
   const message = `schema "${db.schema}" is at ${found}; this release of millrace has ${SCHEMA_VERSION}`;
   if (missing.length > 0) {
@@ -94,6 +102,19 @@ async function missingParts(db: Database): Promise<string[]> {
   const there = await db.all<{ kind: string; name: string }>(PARTS, `"${db.schema}"`);
   const names = new Set(there.map(({ kind, name }) => `${kind} ${name}`));
   return expectedParts().filter((part) => !names.has(part));
+}
+
+/** `why`: of `whyNoThread`. */
+export function blockedLoops(why: string | null): Finding {
+  if (why === null)
+    return ok('blocked-loops', 'a thread keeps the leases of a worker whose event loop is blocked');
+  return {
+    severity: 'warning',
+    check: 'blocked-loops',
+    message: `a worker whose event loop is blocked for longer than its lease loses its jobs: ${why}`,
+    advice:
+      'Say where the server is in data (host, user, ssl …), or run heavy work by file, apart from the event loop.',
+  };
 }
 
 function clocks({ nowMs }: Facts, machineNow: number): Finding {

@@ -8,6 +8,7 @@ import { Ear } from './ear.ts';
 import { Engine } from './engine.ts';
 import { Idle } from './idle.ts';
 import { applyInside } from './join.ts';
+import { openPulse, type PostgresPulse } from './pulse.ts';
 import { reads } from './reads.ts';
 import { Watchers } from './watchers.ts';
 import { writes } from './writes.ts';
@@ -49,6 +50,7 @@ function bareStore(options: PostgresOptions, clock: Clock): Store {
   const idle = new Idle(systemClock, () => ear.isHearing);
   const ear = new Ear(engine, watchers, (queue) => idle.claimsFrom(queue));
   const written = writes(engine, idle);
+  let pulse: PostgresPulse | null = null;
   return {
     kind: 'postgres',
     can: { transactions: true, shared: true, searchBodies: true },
@@ -60,9 +62,15 @@ function bareStore(options: PostgresOptions, clock: Clock): Store {
         ? written.apply(effects, options)
         : applyInside(engine, effects, { ...options, tx });
     },
+    // A clock that a test turns by hand is known on this thread alone.
+    openPulse: async () => {
+      if (clock === systemClock) pulse ??= openPulse(engine.place, written);
+      return pulse;
+    },
     watch: (queues, onNews) => ear.watch(queues, onNews),
     close: async () => {
       watchers.clear();
+      await pulse?.close();
       await ear.stop();
       await engine.close();
     },

@@ -2,7 +2,7 @@
 
 import { systemClock } from '../../runtime/clock.ts';
 import type { DumpRow, Durability, FeedPage, FeedRequest, Finding, Store } from '../store.ts';
-import { examine } from './doctor.ts';
+import { blockedLoops, examine } from './doctor.ts';
 import { dumpParts, planDump } from './dump.ts';
 import { type Engine, LONG_MS } from './engine.ts';
 import { feed, othersAreOver } from './feed.ts';
@@ -10,6 +10,7 @@ import { find } from './find.ts';
 import { attempts, job, logs, queues } from './inspect.ts';
 import { audit, leases, operations, sessions } from './lists.ts';
 import { durabilityOf, type Facts, readFacts } from './open.ts';
+import { whyNoThread } from './pulse.ts';
 import { stats } from './stats.ts';
 import { verify } from './verify.ts';
 
@@ -69,7 +70,7 @@ async function doctor(engine: Engine): Promise<Finding[]> {
     const before = systemClock.now();
     const facts: Facts = await readFacts(tx.db);
     const between = (before + systemClock.now()) / 2;
-    return examine(tx, facts, between);
+    return [...(await examine(tx, facts, between)), blockedLoops(whyNoThread(engine.place))];
   });
 }
 

@@ -1,22 +1,11 @@
 import type { BeatResult, Session } from '../store.ts';
+import type { Database } from './database.ts';
+import type { SqlValue } from './driver.ts';
 import { release } from './settle.ts';
 import type { Transaction } from './transaction.ts';
 
-/** In one order, so that two who beat for the same sessions do not wait for each other in a circle. */
-const BEAT = `
-  with wanted as materialized (
-    select w.*, s.expires_at > $2 as kept
-    from rows from (json_to_recordset($1) as (id text, ttl bigint, host text, pid integer, version text, queues text,
-      lag double precision)) with ordinality w(id, ttl, host, pid, version, queues, lag, place)
-    left join {s}.session s on s.id = w.id order by w.id
-  ), beaten as (
-    insert into {s}.session as s (id, host, pid, version, queues, lag_ms, started_at, seen_at, expires_at)
-    select id, host, pid, version, queues, lag, $2, $2, $2 + ttl from wanted
-    on conflict (id) do update set host = excluded.host, pid = excluded.pid, version = excluded.version,
-      queues = excluded.queues, lag_ms = excluded.lag_ms, seen_at = excluded.seen_at,
-      expires_at = excluded.expires_at
-  )
-  select coalesce(kept, false) as kept from wanted order by place`;
+const BEAT = 'select pg_catalog.array_to_json({s}.beat_v1($1, $2))::pg_catalog.text';
+const KEEP_ALIVE = 'select pg_catalog.array_to_json({s}.keep_alive_v1($1, $2))::pg_catalog.text';
 const HELD = `
   select seq from (
     select seq, token from {s}.lease where worker = $1
@@ -27,13 +16,33 @@ const HELD = `
 const FORGET = 'delete from {s}.session where id = $1';
 const FORGET_IDLE = 'delete from {s}.idle where worker = $1';
 
-export async function beat(tx: Transaction, sessions: readonly Session[]): Promise<BeatResult[]> {
+/** One statement, which is its own transaction. `now`: null for the server's clock. */
+export async function beat(
+  db: Database,
+  sessions: readonly Session[],
+  now: number | null,
+): Promise<BeatResult[]> {
+  const kept = (await told<boolean>(db, BEAT, [textOf(sessions), now])) ?? [];
+  return kept.map((alive) => ({ outcome: alive ? 'kept' : 'begun' }));
+}
+
+/** As `beat`, for sessions that live and are known here; null for others, which are left to whoever begins them. */
+export async function keepAlive(db: Database, sessions: readonly Session[]): Promise<(BeatResult | null)[]> {
+  const alive = new Set(await told<string>(db, KEEP_ALIVE, [textOf(sessions), null]));
+  return sessions.map(({ id }) => (alive.has(id) ? { outcome: 'kept' } : null));
+}
+
+async function told<T>(db: Database, statement: string, values: SqlValue[]): Promise<T[] | null> {
+  const [row] = await db.tuples<readonly [string | null]>(statement, ...values);
+  return row?.[0] == null ? null : (JSON.parse(row[0]) as T[]);
+}
+
+function textOf(sessions: readonly Session[]): string {
   const rows = sessions.map(({ id, host, pid, version, queues, lagMs, ttlMs }) => ({
     ...{ id, host, pid, version, lag: lagMs, ttl: ttlMs },
     queues: JSON.stringify(queues),
   }));
-  const answers = await tx.db.all<{ kept: boolean }>(BEAT, JSON.stringify(rows), tx.now);
-  return answers.map(({ kept }) => ({ outcome: kept ? 'kept' : 'begun' }));
+  return JSON.stringify(rows);
 }
 
 /** Answers how many leases were handed back. */

@@ -35,7 +35,7 @@ export function writes(engine: Engine, idle: Idle): Writes {
     claim: (requests) => claim(engine, memory, requests),
     commit: (settlements, claims = []) => commitTo(engine, memory, { settlements, claims }),
     renew: (leases, leaseMs) => engine.write((tx) => renew(tx, leases, leaseMs)),
-    beat: (sessions) => engine.write((tx) => beat(tx, sessions)),
+    beat: (sessions) => engine.call((db) => beat(db, sessions, engine.now)),
     endSession: (id) => engine.write((tx) => endSession(tx, id)),
     upkeep: (budget) => engine.write((tx) => upkeep(tx, budget)),
   };

@@ -6,6 +6,7 @@ import { AROUND_COMMITTING, COMMIT } from './commit.ts';
 import { AROUND_DONE } from './done.ts';
 import { JOINED } from './joined.ts';
 import { LOAD, WRITE } from './load.ts';
+import { SESSIONS } from './sessions.ts';
 import { FORGET, PROMOTE_ALL, PRUNE } from './upkeep.ts';
 
 /** In the order in which they are made. */
@@ -24,5 +25,5 @@ export const FUNCTIONS: readonly string[] = [
     PRUNE,
     FORGET,
   ],
-  ...[JOINED, ADD_JOB, BODY],
+  ...[SESSIONS, JOINED, ADD_JOB, BODY],
 ];
