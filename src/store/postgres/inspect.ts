@@ -120,7 +120,7 @@ const FIRST = 100;
 const SUMMARIES = `
   select q.id, q.name, q.settings, q.created_at, t.*,
     (select min(ready_at) from (
-      (select j.ready_at from (select r.seq from {s}.ready r where r.queue_id = q.id order by r.seq limit ${FIRST}) r
+      (select coalesce(j.ready_at, j.added_at) as ready_at from (select r.seq from {s}.ready r where r.queue_id = q.id order by r.seq limit ${FIRST}) r
         join {s}.job j on j.seq = r.seq)
       union all
       (select a.ready_at from {s}.aside a where a.queue_id = q.id order by a.ready_at limit 1)) waiting

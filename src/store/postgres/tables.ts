@@ -94,28 +94,32 @@ const JOBS = `
   -- leave it alone: what they say of the job lies in "lease" or "batch", and in "done".
   create table {s}.job (
     seq bigint primary key,
-    rank bigint not null,
     added_at bigint not null,
+    -- Most jobs wait in their turn from the beginning, until they are claimed and completed: of these all that a job has
+    -- at its beginning is null, and the first write of it fills it in. "job_now" says what null stands for.
+    rank bigint,
     ready_at bigint,
     queue_id integer not null,
-    priority integer not null default 0,
-    generation integer not null default 1,
-    claims integer not null default 0,
-    failures integer not null default 0,
-    crashes integer not null default 0,
+    priority integer,
+    generation integer,
+    claims integer,
+    failures integer,
+    crashes integer,
     -- Lines ever logged.
-    logged integer not null default 0,
-    -- Place in JOB_STATES. 0 (waiting) also of a job that was claimed or completed since this row was written.
-    state smallint not null default 0,
+    logged integer,
+    -- Place in JOB_STATES. 0 (waiting) also of a job that was claimed or completed since this row was written; null: 0,
+    -- and this row was never written since it was added in its turn.
+    state smallint,
     id text not null,
     name text not null,
-    content_type text not null,
-    headers text not null,
-    policy text not null,
+    -- Null: application/json, and no headers or rules but the usual ones.
+    content_type text,
+    headers text,
+    policy text,
     body bytea not null,
     -- Token of the last claim that this row tells of; of a later one the lease or "done" tells.
-    token bigint not null default 0,
-    settled_token bigint not null default 0,
+    token bigint,
+    settled_token bigint,
     due_at bigint,
     expires_at bigint,
     first_claimed_at bigint,

@@ -9,24 +9,26 @@ import { doneOf } from './sql/done.ts';
 export const VIEWS: string = `
   create view {s}.job_now as
   select j.seq, j.queue_id, j.id, j.name,
-    case when d.seq is not null then 5 when h.token is not null then 3 else j.state end::smallint as state,
-    j.priority, j.rank, j.added_at, j.due_at, j.ready_at,
+    case when d.seq is not null then 5 when h.token is not null then 3 else coalesce(j.state, 0) end::smallint as state,
+    coalesce(j.priority, 0) as priority, coalesce(j.rank, j.seq) as rank, j.added_at, j.due_at,
+    case when j.state is null then j.added_at else j.ready_at end as ready_at,
     case when d.seq is null and h.token is null then j.expires_at end as expires_at,
     coalesce(j.first_claimed_at, d.claimed_at, h.claimed_at) as first_claimed_at,
     coalesce(d.claimed_at, h.claimed_at, j.claimed_at) as claimed_at,
     coalesce(d.finished_at, j.finished_at) as finished_at,
-    j.generation,
-    j.claims + case when coalesce(d.token, h.token, 0) > j.token then 1 else 0 end as claims,
-    j.failures, j.crashes,
-    coalesce(d.token, h.token, j.token) as token,
-    coalesce(d.token, j.settled_token) as settled_token,
+    coalesce(j.generation, 1) as generation,
+    coalesce(j.claims, 0) + case when coalesce(d.token, h.token, 0) > coalesce(j.token, 0) then 1 else 0 end as claims,
+    coalesce(j.failures, 0) as failures, coalesce(j.crashes, 0) as crashes,
+    coalesce(d.token, h.token, j.token, 0) as token,
+    coalesce(d.token, j.settled_token, 0) as settled_token,
     coalesce(d.worker, h.worker, j.worker) as worker,
     j.timeout_ms, j.keep_completed_ms, j.keep_failed_ms,
     case when d.seq is not null then d.prune_at else j.prune_at end as prune_at,
     j.cause, j.cancel_reason,
     case when d.seq is null then j.fingerprint end as fingerprint,
-    j.origin_queue, j.origin_cause, j.origin_moved_at, j.move_number, j.logged,
-    j.content_type, j.headers, j.policy,
+    j.origin_queue, j.origin_cause, j.origin_moved_at, j.move_number,
+    coalesce(j.logged, 0) as logged, coalesce(j.content_type, 'application/json') as content_type,
+    coalesce(j.headers, '{}') as headers, coalesce(j.policy, '{}') as policy,
     case when d.seq is null then j.error end as error,
     substring(d.results from d.before + 1 for d.sizes[d.slot]) as result, d.traces[d.slot] as trace_id, j.body, j.progress,
     h.token is not null as held, h.expires_at as lease_expires_at, h.deadline_at, h.suspect_at, h.spared, h.first_token
@@ -39,7 +41,7 @@ export const VIEWS: string = `
     from {s}.done e cross join lateral (select array_position(e.seqs, j.seq) as slot) n
     where ${doneOf('e', { seq: 'j.seq', queue: 'j.queue_id' })}
     limit 1
-  ) d on j.state = 0
+  ) d on coalesce(j.state, 0) = 0
   left join lateral (
     select l.token, l.claimed_at, l.worker, l.expires_at, l.deadline_at, l.suspect_at, l.spared,
       null::bigint as first_token
@@ -54,5 +56,5 @@ export const VIEWS: string = `
         select 1 from {s}.aside a
         where a.queue_id = j.queue_id and a.priority = j.priority and a.rank = j.rank and a.seq = j.seq)
     limit 1
-  ) h on d.seq is null and j.state in (0, 3);
+  ) h on d.seq is null and coalesce(j.state, 0) in (0, 3);
 `;

@@ -28,7 +28,8 @@ export const ADD: string = `
       raise exception 'millrace: to be called in the isolation read committed' using errcode = '25001';
     end if;
     -- Mostly jobs differ in nothing but their id and body, and wait from now on in their turn.
-    select k.queue, k.name, k.type, k.headers, k.policy, k.timeout, k.keep, k.keep_failed, q.id as queue_id,
+    select k.queue, k.name, nullif(k.type, 'application/json') as type, nullif(k.headers, '{}') as headers,
+      nullif(k.policy, '{}') as policy, k.timeout, k.keep, k.keep_failed, q.id as queue_id,
       current_setting('millrace.joined', true) is distinct from 'on' and json_array_length(p_kinds) = 1 and k.priority = 0 and not k.lifo and k.delay = 0 and k.ttl is null as is_plain,
       case when p_request is not null then (
         select r.answer from {s}.request r where r.id = p_request and r.answered_at > t - 600000) end as answered
@@ -38,10 +39,9 @@ export const ADD: string = `
     if p.answered is not null then return 'r' || p.answered; end if;
     if p.is_plain and p.queue_id is not null then
       with made as (
-        insert into {s}.job (seq, rank, added_at, ready_at, queue_id, id, name, content_type, headers, policy, body,
-          timeout_ms, keep_completed_ms, keep_failed_ms)
-        select f.seq, f.seq, t, t, p.queue_id, f.id, p.name, p.type, p.headers, p.policy, f.body, p.timeout, p.keep,
-          p.keep_failed
+        insert into {s}.job (seq, added_at, queue_id, id, name, content_type, headers, policy, body, timeout_ms,
+          keep_completed_ms, keep_failed_ms)
+        select f.seq, t, p.queue_id, f.id, p.name, p.type, p.headers, p.policy, f.body, p.timeout, p.keep, p.keep_failed
         from (
           select nextval('{s}.job_number') as seq, n.* from (
             select u.id, substring(p_bodies from u.at for u.size) as body
@@ -81,8 +81,8 @@ export const ADD: string = `
     else
     loop
       select array_agg(k.queue order by k.number), array_agg(q.id order by k.number),
-        array_agg(k.name order by k.number), array_agg(k.type order by k.number),
-        array_agg(k.headers order by k.number), array_agg(k.policy order by k.number),
+        array_agg(k.name order by k.number), array_agg(nullif(k.type, 'application/json') order by k.number),
+        array_agg(nullif(k.headers, '{}') order by k.number), array_agg(nullif(k.policy, '{}') order by k.number),
         array_agg(k.priority order by k.number), array_agg(k.lifo order by k.number),
         array_agg(case when k.delay > 0 then t + k.delay end order by k.number),
         array_agg(t + k.delay + k.ttl order by k.number), array_agg(k.timeout order by k.number),
@@ -99,13 +99,14 @@ export const ADD: string = `
     end loop;
 
     with made as (
-      insert into {s}.job (seq, rank, added_at, ready_at, queue_id, priority, state, id, name, content_type, headers,
-        policy, body, due_at, expires_at, timeout_ms, keep_completed_ms, keep_failed_ms)
-      select f.seq, case when v_lifos[f.kind] then -f.seq else f.seq end, t,
-        case when v_due[f.kind] is null then t end, v_queue_ids[f.kind], v_priorities[f.kind],
-        case when v_due[f.kind] is null then 0 else 1 end, f.id, v_names[f.kind], v_types[f.kind],
-        v_headers[f.kind], v_policies[f.kind], f.body, v_due[f.kind], v_expires[f.kind], v_timeouts[f.kind],
-        v_keeps[f.kind], v_keeps_failed[f.kind]
+      insert into {s}.job (seq, added_at, queue_id, state, rank, ready_at, priority, generation, claims, failures, crashes,
+        logged, token, settled_token, id, name, content_type, headers, policy, body, due_at, expires_at, timeout_ms,
+        keep_completed_ms, keep_failed_ms)
+      select f.seq, t, v_queue_ids[f.kind], s.state, case when v_lifos[f.kind] then -f.seq else s.one * f.seq end,
+        case when v_due[f.kind] is null then s.one * t end, s.one * v_priorities[f.kind], s.one, 0 * s.one, 0 * s.one,
+        0 * s.one, 0 * s.one, 0 * s.one, 0 * s.one, f.id, v_names[f.kind], v_types[f.kind], v_headers[f.kind],
+        v_policies[f.kind], f.body, v_due[f.kind], v_expires[f.kind], v_timeouts[f.kind], v_keeps[f.kind],
+        v_keeps_failed[f.kind]
       from (
         select nextval('{s}.job_number') as seq, n.* from (
           select u.id, u.kind, substring(p_bodies from u.at for u.size) as body
@@ -113,16 +114,21 @@ export const ADD: string = `
           where (select j.seq from {s}.job j where j.queue_id = v_queue_ids[u.kind] and j.id = u.id) is null
           order by u.place
         ) n
-      ) f
+      ) f cross join lateral (
+        -- In its turn: nothing but what is its own is written.
+        select case when is_late then 1 when is_plain then null else 0 end as state, case when not is_plain then 1 end as one
+        from (select v_due[f.kind] is not null as is_late, v_due[f.kind] is null and v_expires[f.kind] is null
+          and v_priorities[f.kind] = 0 and not v_lifos[f.kind] as is_plain) k
+      ) s
       on conflict (queue_id, id) do nothing
       returning seq, rank, queue_id, priority, state, due_at, expires_at, name
     ), in_turn as (
       insert into {s}.ready (seq, queue_id)
-      select seq, queue_id from made where state = 0 and priority = 0 and rank > 0 and expires_at is null
+      select seq, queue_id from made where state is null
     ), out_of_turn as (
       insert into {s}.aside (seq, rank, ready_at, queue_id, priority, expires_at)
       select seq, rank, t, queue_id, priority, expires_at from made
-      where state = 0 and (priority > 0 or rank < 0 or expires_at is not null)
+      where state = 0
     ), later as (
       insert into {s}.delayed (seq, due_at, queue_id) select seq, due_at, queue_id from made where state = 1
     ), ending as (
@@ -130,7 +136,7 @@ export const ADD: string = `
       select seq, expires_at, queue_id from made where expires_at is not null
     ), counted as (
       insert into {s}.delta (minute, queue_id, waiting, delayed, total_added, stat_added, name)
-      select t - t % 60000, queue_id, nullif(count(*) filter (where state = 0), 0),
+      select t - t % 60000, queue_id, nullif(count(*) filter (where state is null or state = 0), 0),
         nullif(count(*) filter (where state = 1), 0), count(*), count(*), name
       from made group by queue_id, name
     )

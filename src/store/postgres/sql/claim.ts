@@ -10,9 +10,10 @@ export const BUCKETS =
 
 /** In the order of \`claimedOf\` in claim.ts. Of jobs that were never claimed before most of it is left out. */
 const CLAIMED_JOB = `
-  json_build_array(j.seq, j.id, j.name, octet_length(j.body), j.priority, j.rank, j.added_at, j.ready_at,
-    j.content_type, j.headers, j.policy, j.first_claimed_at, j.generation, j.claims, j.failures, j.crashes,
-    j.cause, j.cancel_reason, j.origin_queue, j.origin_cause, j.origin_moved_at, j.error, octet_length(j.progress))`;
+  json_build_array(j.seq, j.id, j.name, octet_length(j.body), coalesce(j.priority, 0), coalesce(j.rank, j.seq), j.added_at,
+    coalesce(j.ready_at, j.added_at), coalesce(j.content_type, 'application/json'), coalesce(j.headers, '{}'), coalesce(j.policy, '{}'), j.first_claimed_at, coalesce(j.generation, 1),
+    coalesce(j.claims, 0), coalesce(j.failures, 0), coalesce(j.crashes, 0), j.cause, j.cancel_reason, j.origin_queue,
+    j.origin_cause, j.origin_moved_at, j.error, octet_length(j.progress))`;
 const CLAIMED_BYTES = `j.body || coalesce(j.progress, '')`;
 
 export const AROUND_CLAIMING: string = `
@@ -262,23 +263,22 @@ export const CLAIM: string = `
         array_to_json(array_agg(octet_length(j.body) order by u.place))::text as sizes,
         array_to_json(array_agg(j.added_at order by u.place))::text as added,
         string_agg(j.body, ''::bytea order by u.place) as body,
-        bool_and(j.claims = 0 and j.generation = 1 and j.priority = 0 and j.rank = j.seq and j.ready_at = j.added_at
-          and j.name = f.name and j.content_type = f.content_type and j.headers = f.headers and j.policy = f.policy
-          and j.origin_queue is null and j.progress is null and j.error is null and j.cancel_reason is null
-          and j.cause is null) as is_alike,
+        bool_and(j.state is null and j.name = f.name and j.content_type is not distinct from f.content_type
+          and j.headers is not distinct from f.headers and j.policy is not distinct from f.policy) as is_alike,
         bool_and(j.timeout_ms is null and j.keep_completed_ms is null) as is_plain,
         bool_and(j.name = f.name) as is_of_one_name,
-        array_agg((width_bucket(t - j.ready_at, ${BUCKETS}) * 1024 + 1)::smallint)
+        array_agg((width_bucket(t - coalesce(j.ready_at, j.added_at), ${BUCKETS}) * 1024 + 1)::smallint)
           filter (where j.first_claimed_at is null) as hits,
-        min(j.ready_at) filter (where j.first_claimed_at is null) as first_ready_at,
-        max(j.ready_at) filter (where j.first_claimed_at is null) as last_ready_at
+        min(coalesce(j.ready_at, j.added_at)) filter (where j.first_claimed_at is null) as first_ready_at,
+        max(coalesce(j.ready_at, j.added_at)) filter (where j.first_claimed_at is null) as last_ready_at
       into a from unnest(v_seqs) with ordinality u(seq, place) join {s}.job j on j.seq = u.seq;
 
       answer := '{"now":' || t || ',"paused":false,"settled":' || q.at_most_once || ',"next":'
         || case when v_next is null then 'null' else greatest(0, v_next - t)::text end;
       if a.is_alike and v_is_run then
         bytes := a.body;
-        answer := answer || ',"alike":' || json_build_array(f.name, f.content_type, f.headers, f.policy)
+        answer := answer || ',"alike":' || json_build_array(f.name, coalesce(f.content_type, 'application/json'),
+            coalesce(f.headers, '{}'), coalesce(f.policy, '{}'))
           || ',"first":' || v_tokens[1] || ',"seqs":' || array_to_json(v_seqs) || ',"ids":' || a.ids
           || ',"sizes":' || a.sizes || ',"added":' || a.added || ',"jobs":[]}';
       else
@@ -321,7 +321,7 @@ export const CLAIM: string = `
       end if;
       if not a.is_of_one_name and a.hits is not null then
         insert into {s}.delta (minute, queue_id, name, wait_hits)
-        select t - t % 60000, q.id, j.name, array_agg((width_bucket(t - j.ready_at, ${BUCKETS}) * 1024 + 1)::smallint)
+        select t - t % 60000, q.id, j.name, array_agg((width_bucket(t - coalesce(j.ready_at, j.added_at), ${BUCKETS}) * 1024 + 1)::smallint)
         from unnest(v_seqs) s join {s}.job j on j.seq = s where j.first_claimed_at is null group by j.name;
       end if;
       if v_heard then
