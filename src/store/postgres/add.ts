@@ -1,5 +1,6 @@
 import { remembering, textOfPolicy } from '../../job/policy-text.ts';
 import type { AddOutcome, EffectResult, NewJob } from '../store.ts';
+import { numberArray, textArray } from './array-text.ts';
 import type { Database } from './database.ts';
 import type { SqlValue } from './driver.ts';
 
@@ -8,10 +9,10 @@ const ADD = 'select {s}.add_v1($1, $2, $3, $4, $5, $6, $7, $8) as told';
 /** Jobs as the function takes them: what several have in common once, the bodies end to end. */
 interface Batch {
   readonly kinds: string;
-  readonly ids: readonly string[];
-  readonly ofKind: readonly number[];
-  readonly at: readonly number[];
-  readonly sizes: readonly number[];
+  readonly ids: string;
+  readonly ofKind: string;
+  readonly at: string;
+  readonly sizes: string;
   readonly bodies: Uint8Array;
 }
 
@@ -58,6 +59,9 @@ export function keptAnswer(kept: Kept, ids: readonly string[]): EffectResult[] {
 
 /** No statement adds one id twice, so that each job of it is new or was there before. */
 export function isApart(jobs: readonly NewJob[]): boolean {
+  const ids = new Set<string>();
+  for (const { id } of jobs) ids.add(id);
+  if (ids.size === jobs.length) return true;
   return new Set(jobs.map(({ queue, id }) => `${queue} ${id}`)).size === jobs.length;
 }
 
@@ -82,8 +86,14 @@ function batchOf(jobs: readonly NewJob[]): Batch {
     end += size;
     return end - size;
   });
-  const bodies = endToEnd(jobs.map(({ body }) => body));
-  return { kinds: kindOf.text(), ids: jobs.map(({ id }) => id), ofKind, at, sizes, bodies };
+  return {
+    kinds: kindOf.text(),
+    ids: textArray(jobs.map(({ id }) => id)),
+    ofKind: numberArray(ofKind),
+    at: numberArray(at),
+    sizes: numberArray(sizes),
+    bodies: endToEnd(jobs.map(({ body }) => body)),
+  };
 }
 
 /** Most jobs of a call differ in nothing but their id and body. */

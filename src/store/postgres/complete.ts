@@ -3,6 +3,7 @@
 import type { Bytes } from '../../job/record.ts';
 import type { ClaimRequest, CommitAnswer, Settlement, SettleResult } from '../store.ts';
 import { endToEnd } from './add.ts';
+import { numberArray, textArray } from './array-text.ts';
 import { type AnswerRow, answersOf, askFor, lookAgain, type Memory, textOf } from './claim.ts';
 import type { Database } from './database.ts';
 
@@ -58,9 +59,9 @@ function valuesOf(settlements: readonly Completion[], { held }: Memory): Paramet
   const isBare =
     results.every((result) => result === null) && sorted.every(({ traceId }) => traceId === undefined);
   return [
-    sorted.map(({ lease }) => lease.token),
-    isKnown ? null : sorted.map(({ lease }) => lease.queue),
-    isKnown ? null : sorted.map(({ lease }) => lease.id),
+    numberArray(sorted.map(({ lease }) => lease.token)),
+    isKnown ? null : textArray(sorted.map(({ lease }) => lease.queue)),
+    isKnown ? null : textArray(sorted.map(({ lease }) => lease.id)),
     ...(isBare ? [null, null, null, null] : bytesOf(sorted, results)),
     sorted.some(({ mode }) => mode === 'strict'),
     isInOrder,
@@ -76,10 +77,11 @@ function bytesOf(
     end += result?.byteLength ?? 0;
     return end - (result?.byteLength ?? 0);
   });
+  const isTraced = sorted.some(({ traceId }) => traceId !== undefined);
   return [
-    at,
+    numberArray(at),
     results.map((result) => result?.byteLength ?? null),
     endToEnd(results.flatMap((result) => result ?? [])),
-    sorted.map(({ traceId }) => traceId ?? null),
+    isTraced ? sorted.map(({ traceId }) => traceId ?? null) : null,
   ];
 }
