@@ -1,6 +1,7 @@
 /** Jobs in a PostgreSQL database, for any number of processes and machines. */
 
 import { type Clock, systemClock } from '../../runtime/clock.ts';
+import { systemRandom } from '../../runtime/random.ts';
 import { guardStore } from '../guard.ts';
 import { type PostgresOptions, postgresPlace } from '../postgres-options.ts';
 import type { Store } from '../store.ts';
@@ -10,6 +11,7 @@ import { Idle } from './idle.ts';
 import { applyInside } from './join.ts';
 import { openPulse, type PostgresPulse } from './pulse.ts';
 import { reads } from './reads.ts';
+import { Tidying } from './tidying.ts';
 import { Watchers } from './watchers.ts';
 import { writes } from './writes.ts';
 
@@ -49,18 +51,20 @@ function bareStore(options: PostgresOptions, clock: Clock): Store {
   });
   const idle = new Idle(systemClock, () => ear.isHearing);
   const ear = new Ear(engine, watchers, (queue) => idle.claimsFrom(queue));
-  const written = writes(engine, idle);
+  const tidying = new Tidying({ engine, clock: systemClock, random: systemRandom });
+  const written = writes(engine, idle, tidying);
   let pulse: PostgresPulse | null = null;
   return {
     kind: 'postgres',
     can: { transactions: true, shared: true, searchBodies: true },
     ...written,
-    ...reads(engine),
+    ...reads(engine, tidying),
     apply: async (effects, options = {}) => {
       const { tx } = options;
-      return tx === undefined
-        ? written.apply(effects, options)
-        : applyInside(engine, effects, { ...options, tx });
+      if (tx === undefined) return written.apply(effects, options);
+      const results = await applyInside(engine, effects, { ...options, tx });
+      tidying.added();
+      return results;
     },
     // A clock that a test turns by hand is known on this thread alone.
     openPulse: async () => {

@@ -12,6 +12,7 @@ import { audit, leases, operations, sessions } from './lists.ts';
 import { durabilityOf, type Facts, readFacts } from './open.ts';
 import { whyNoThread } from './pulse.ts';
 import { stats } from './stats.ts';
+import type { Tidying } from './tidying.ts';
 import { verify } from './verify.ts';
 
 type Reads = Pick<
@@ -33,13 +34,17 @@ type Reads = Pick<
   | 'doctor'
 >;
 
-export function reads(engine: Engine): Reads {
+export function reads(engine: Engine, tidying: Tidying): Reads {
   return {
     job: (ref) => engine.read((tx) => job(tx, ref)),
     attempts: (ref) => engine.read((tx) => attempts(tx, ref)),
     logs: (ref, after, limit) => engine.read((tx) => logs(tx, ref, after, limit)),
     find: (filter, page) => engine.read((tx) => find(tx, filter, page)),
-    queues: (names) => engine.read((tx) => queues(tx, names)),
+    queues: async (names) => {
+      const summaries = await engine.read((tx) => queues(tx, names));
+      tidying.counted();
+      return summaries;
+    },
     stats: (request) => engine.read((tx) => stats(tx, request)),
     sessions: () => engine.read(sessions),
     leases: (session) => engine.read((tx) => leases(tx, session)),

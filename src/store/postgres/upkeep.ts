@@ -14,10 +14,10 @@ import type { Transaction } from './transaction.ts';
  * While one does this, another one has nothing to do. Whoever stands still in the middle of it (its event loop is
  * blocked, its process stopped) is ended by the server soon, or nobody would take back its own jobs.
  */
-const LOCK = `
+export const LOCK: string = `
   select pg_try_advisory_xact_lock(19820, hashtext('{schema}')) as free,
     set_config('idle_in_transaction_session_timeout', '3s', true)`;
-const READ_LEADER = 'select holder, expires_at from {s}.leader where one = 1';
+export const READ_LEADER: string = 'select holder, expires_at from {s}.leader where one = 1';
 const WRITE_LEADER = `
   insert into {s}.leader (one, holder, expires_at) values (1, $1, $2)
   on conflict (one) do update set holder = excluded.holder, expires_at = excluded.expires_at`;

@@ -24,14 +24,19 @@ import { Lows } from './lows.ts';
 import { renew } from './renew.ts';
 import { beat, endSession } from './sessions.ts';
 import { commit } from './settle.ts';
+import type { Tidying } from './tidying.ts';
 import { upkeep } from './upkeep.ts';
 
 type Writes = Pick<Store, 'apply' | 'claim' | 'commit' | 'renew' | 'beat' | 'endSession' | 'upkeep'>;
 
-export function writes(engine: Engine, idle: Idle): Writes {
+export function writes(engine: Engine, idle: Idle, tidying: Tidying): Writes {
   const memory: Memory = { lows: new Lows(systemClock), held: new Held(), idle, clock: systemClock };
   return {
-    apply: (effects, options = {}) => applyTo(engine, effects, options),
+    apply: async (effects, options = {}) => {
+      const results = await applyTo(engine, effects, options);
+      tidying.added();
+      return results;
+    },
     claim: (requests) => claim(engine, memory, requests),
     commit: (settlements, claims = []) => commitTo(engine, memory, { settlements, claims }),
     renew: (leases, leaseMs) => engine.write((tx) => renew(tx, leases, leaseMs)),
