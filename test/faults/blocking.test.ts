@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { connect, type JobRecord, Queue, type WorkerOptions } from 'millrace';
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, type TestContext } from 'vitest';
 import { dropSchemas, nextSchema, noPostgres, testPool, urlOf } from '../support/postgres.ts';
 import { makeScratch } from '../support/scratch.ts';
 
@@ -49,14 +49,6 @@ class Hand {
 }
 
 const scratch = makeScratch();
-let hands: Hand[] = [];
-const closing: (() => Promise<void>)[] = [];
-
-afterEach(async () => {
-  await Promise.all(hands.map((hand) => hand.kill()));
-  hands = [];
-  for (const close of closing.splice(0)) await close();
-});
 const schemas: string[] = [];
 afterAll(async () => {
   await scratch.remove();
@@ -84,10 +76,15 @@ interface Scene {
   job(id: string): Promise<JobRecord>;
 }
 
-function open(url: string): Scene {
+function open(url: string, onTestFinished: TestContext['onTestFinished']): Scene {
   const queue = new Queue('work', { connection: url });
   const { store, release } = connect(url);
-  closing.push(() => queue.close(), release);
+  const hands: Hand[] = [];
+  onTestFinished(async () => {
+    await Promise.all(hands.map((hand) => hand.kill()));
+    await queue.close();
+    await release();
+  });
   return {
     queue,
     start: async (options = {}) => {
@@ -123,88 +120,108 @@ async function waitFor(what: string, condition: () => Promise<boolean>): Promise
   }
 }
 
-describe.each(STORES.filter(({ isMissing }) => !isMissing))('on $store', ({ nextUrl }) => {
-  it('a processor that blocks the event loop for several leases keeps its job, and the block is told', async () => {
-    const { queue, start, job } = open(nextUrl());
-    const other = await start();
-    const blocked = await start({ concurrency: 2 });
-    await freeze(other, queue);
-    await queue.add('blocks', { beforeMs: 300, blockMs: BLOCK_MS }, { jobId: 'a' });
-    await blocked.heard('began', 'a');
-    other.child.kill('SIGCONT');
+// Most of the time nothing happens, so the stores take that time together.
+describe.concurrent('at the same time', () => {
+  describe.sequential.each(STORES.filter(({ isMissing }) => !isMissing))('on $store', ({ nextUrl }) => {
+    it('a processor that blocks the event loop for several leases keeps its job, and the block is told', async ({
+      onTestFinished,
+    }) => {
+      const { queue, start, job } = open(nextUrl(), onTestFinished);
+      const other = await start();
+      const blocked = await start({ concurrency: 2 });
+      await freeze(other, queue);
+      await queue.add('blocks', { beforeMs: 300, blockMs: BLOCK_MS }, { jobId: 'a' });
+      await blocked.heard('began', 'a');
+      other.child.kill('SIGCONT');
 
-    await blocked.heard('completed', 'a');
+      await blocked.heard('completed', 'a');
 
-    const { blockedMs, leasesLost } = await blocked.heard('blocked');
-    expect([Number(blockedMs) >= BLOCK_MS - 1, leasesLost]).toEqual([true, 0]);
-    expect(await job('a')).toMatchObject({ state: 'completed', claims: 1, crashes: 0 });
-    expect(other.said.map(({ what }) => what)).not.toContain('began');
-  });
+      const { blockedMs, leasesLost } = await blocked.heard('blocked');
+      expect([Number(blockedMs) >= BLOCK_MS - 1, leasesLost]).toEqual([true, 0]);
+      expect(await job('a')).toMatchObject({ state: 'completed', claims: 1, crashes: 0 });
+      expect(other.said.map(({ what }) => what)).not.toContain('began');
+    });
 
-  it('a processor that blocks for longer than it may loses its job, and what it writes late is refused', async () => {
-    const { queue, start, job } = open(nextUrl());
-    const blocked = await start({ maxBlockMs: 1_000 });
-    const more = { waitMs: 100, writes: true };
-    await queue.add('blocks', { beforeMs: 300, blockMs: BLOCK_MS, ...more }, { jobId: 'a' });
-    await blocked.heard('began', 'a');
-    const other = await start();
+    it('a processor that blocks for longer than it may loses its job, and what it writes late is refused', async ({
+      onTestFinished,
+    }) => {
+      const { queue, start, job } = open(nextUrl(), onTestFinished);
+      const blocked = await start({ maxBlockMs: 1_000 });
+      const more = { waitMs: 100, writes: true };
+      await queue.add('blocks', { beforeMs: 300, blockMs: BLOCK_MS, ...more }, { jobId: 'a' });
+      await blocked.heard('began', 'a');
+      const other = await start();
 
-    await other.heard('began', 'a');
-    const late = await blocked.heard('wrote', 'a');
+      await other.heard('began', 'a');
+      const late = await blocked.heard('wrote', 'a');
 
-    expect(late).toMatchObject({ refused: ['LeaseLostError', 'LeaseLostError'], asserted: 'LeaseLostError' });
-    expect(late['reason']).toBe('LeaseLostError');
-    expect(await blocked.heard('lease-lost', 'a')).toBeDefined();
-    expect(await blocked.heard('blocked')).toMatchObject({ leasesLost: 1 });
-    expect(await job('a')).toMatchObject({ crashes: 1, claims: 2 });
-  });
+      expect(late).toMatchObject({
+        refused: ['LeaseLostError', 'LeaseLostError'],
+        asserted: 'LeaseLostError',
+      });
+      expect(late['reason']).toBe('LeaseLostError');
+      expect(await blocked.heard('lease-lost', 'a')).toBeDefined();
+      expect(await blocked.heard('blocked')).toMatchObject({ leasesLost: 1 });
+      expect(await job('a')).toMatchObject({ crashes: 1, claims: 2 });
+    });
 
-  it('a process that stood still for longer than its lease writes nothing before it knows that it holds it', async () => {
-    const { queue, start, job } = open(nextUrl());
-    const frozen = await start();
-    await queue.add('waits', { waitMs: 5_000, writes: true }, { jobId: 'a' });
-    await frozen.heard('began', 'a');
-    await wait(200);
-    await freeze(frozen, queue);
-    const other = await start();
-    await other.heard('began', 'a');
-    frozen.child.kill('SIGCONT');
+    it('a process that stood still for longer than its lease writes nothing before it knows that it holds it', async ({
+      onTestFinished,
+    }) => {
+      const { queue, start, job } = open(nextUrl(), onTestFinished);
+      const frozen = await start();
+      await queue.add('waits', { waitMs: 5_000, writes: true }, { jobId: 'a' });
+      await frozen.heard('began', 'a');
+      await wait(200);
+      await freeze(frozen, queue);
+      const other = await start();
+      await other.heard('began', 'a');
+      frozen.child.kill('SIGCONT');
 
-    const late = await frozen.heard('wrote', 'a');
+      const late = await frozen.heard('wrote', 'a');
 
-    expect(late).toMatchObject({ refused: ['LeaseLostError', 'LeaseLostError'], asserted: 'LeaseLostError' });
-    expect(late['reason']).toBe('LeaseLostError');
-    await other.heard('completed', 'a');
-    expect(await job('a')).toMatchObject({ state: 'completed', worker: other.said[0]?.id, crashes: 1 });
-    expect(frozen.said.map(({ what }) => what)).not.toContain('completed');
-  });
+      expect(late).toMatchObject({
+        refused: ['LeaseLostError', 'LeaseLostError'],
+        asserted: 'LeaseLostError',
+      });
+      expect(late['reason']).toBe('LeaseLostError');
+      await other.heard('completed', 'a');
+      expect(await job('a')).toMatchObject({ state: 'completed', worker: other.said[0]?.id, crashes: 1 });
+      expect(frozen.said.map(({ what }) => what)).not.toContain('completed');
+    });
 
-  it('a process that stood still while nobody else was there goes on with its job', async () => {
-    const { queue, start, job } = open(nextUrl());
-    const frozen = await start();
-    await queue.add('waits', { waitMs: 5_000, writes: true }, { jobId: 'a' });
-    await frozen.heard('began', 'a');
-    await freeze(frozen, queue);
-    await wait(4 * LEASE_MS);
-    frozen.child.kill('SIGCONT');
+    it('a process that stood still while nobody else was there goes on with its job', async ({
+      onTestFinished,
+    }) => {
+      const { queue, start, job } = open(nextUrl(), onTestFinished);
+      const frozen = await start();
+      await queue.add('waits', { waitMs: 5_000, writes: true }, { jobId: 'a' });
+      await frozen.heard('began', 'a');
+      await freeze(frozen, queue);
+      await wait(4 * LEASE_MS);
+      frozen.child.kill('SIGCONT');
 
-    expect(await frozen.heard('wrote', 'a')).toMatchObject({ refused: ['written', 'written'], reason: null });
-    await frozen.heard('completed', 'a');
-    expect(await job('a')).toMatchObject({ state: 'completed', claims: 1, crashes: 0 });
-  });
+      expect(await frozen.heard('wrote', 'a')).toMatchObject({
+        refused: ['written', 'written'],
+        reason: null,
+      });
+      await frozen.heard('completed', 'a');
+      expect(await job('a')).toMatchObject({ state: 'completed', claims: 1, crashes: 0 });
+    });
 
-  it('the job of a process that was killed is soon run by another', async () => {
-    const { queue, start, job } = open(nextUrl());
-    const killed = await start();
-    const other = await start();
-    await freeze(other, queue);
-    await queue.add('waits', { waitMs: 60_000 }, { jobId: 'a' });
-    await killed.heard('began', 'a');
-    other.child.kill('SIGCONT');
+    it('the job of a process that was killed is soon run by another', async ({ onTestFinished }) => {
+      const { queue, start, job } = open(nextUrl(), onTestFinished);
+      const killed = await start();
+      const other = await start();
+      await freeze(other, queue);
+      await queue.add('waits', { waitMs: 60_000 }, { jobId: 'a' });
+      await killed.heard('began', 'a');
+      other.child.kill('SIGCONT');
 
-    await killed.kill();
+      await killed.kill();
 
-    await other.heard('began', 'a');
-    expect(await job('a')).toMatchObject({ state: 'active', crashes: 1, claims: 2 });
+      await other.heard('began', 'a');
+      expect(await job('a')).toMatchObject({ state: 'active', crashes: 1, claims: 2 });
+    });
   });
 });
