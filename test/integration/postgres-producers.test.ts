@@ -5,8 +5,8 @@ import type { Pool } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dropSchemas, nextSchema, noPostgres, testPool, urlOf } from '../support/postgres.ts';
 
-const CALLS = 5_000;
-const JOBS_A_CALL = 20;
+const CALLS = 2_500;
+const JOBS_A_CALL = 40;
 
 function jobOf(id: string): never {
   const policy = {
@@ -64,12 +64,12 @@ describe.skipIf(noPostgres)('while nobody works', () => {
     };
     await Promise.all([add(), add(), add(), add()]);
 
-    expect(most).toBeLessThan(2_500);
+    expect(most).toBeLessThan(2_000);
     const [summary] = await store.queues(['q']);
     expect([summary?.counts.waiting, summary?.totals.added]).toEqual([100_000, 100_000]);
     expect(await store.verify()).toEqual([]);
     await release();
-  });
+  }, 120_000);
 
   it('what SQL alone has left behind is folded once somebody counts, and old answers go', async () => {
     const schema = newSchema();
