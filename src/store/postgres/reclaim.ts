@@ -5,6 +5,7 @@ import { deadLetter, deadLetterQueueOf } from './dead-letter.ts';
 import { alter, cancelNow } from './jobs.ts';
 import type { Moving } from './moving.ts';
 import type { ChoreResult } from './promote.ts';
+import { isLeft } from './sql/batch.ts';
 import type { Transaction } from './transaction.ts';
 import { changeLease } from './write.ts';
 
@@ -17,7 +18,7 @@ const SUSPECTS = `
     union all
     select n.seq, b.first_token + n.place - 1
     from {s}.batch b left join {s}.session s on s.id = b.worker, unnest(b.seqs) with ordinality n(seq, place)
-    where n.seq is not null and (s.id is null or s.expires_at <= $1)
+    where n.seq is not null and ${isLeft('b')} and (s.id is null or s.expires_at <= $1)
   ) x order by x.token limit $2`;
 /** Many may be suspected and not old enough; they do not count, and are looked at all the same. */
 const LOOKED_AT = 5_000;

@@ -110,6 +110,15 @@ export const JOBS: string = `
     seqs bigint[] not null
   ) with (fillfactor = 50);
 
+  -- No batch below this token is left, nor comes any more: who looks a job up in the batches begins here, and not at what
+  -- is left of those that ended. Raised by upkeep, to what everybody had drawn who has finished since it last looked.
+  create table {s}.batch_floor (
+    one integer primary key check (one = 1),
+    token bigint not null,
+    seen_token bigint not null,
+    seen_in xid8 not null
+  ) with (fillfactor = 20);
+
   -- Tokens are given up to here at most without a word on the disk; see \`guard_tokens_v1\`.
   create table {s}.token_reserve (one integer primary key check (one = 1), up_to bigint not null, crashes integer not null);
   insert into {s}.token_reserve (one, up_to, crashes) values (1, 0, 0);

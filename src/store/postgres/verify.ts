@@ -4,6 +4,7 @@ import { JOB_STATES, type JobState } from '../../job/record.ts';
 import type { Finding } from '../store.ts';
 import { countsOf, TALLIES, type TallyRow, totalsOf } from './inspect.ts';
 import { stateNumber } from './row.ts';
+import { isLeft } from './sql/batch.ts';
 import type { Transaction } from './transaction.ts';
 
 const NUMBERS = `
@@ -26,6 +27,11 @@ const ODD: readonly (readonly [check: string, what: string, sql: string])[] = [
     `select count(*) as many, min(l.token)::text as example from {s}.lease l
      left join {s}.job_now j on j.seq = l.seq and j.state = ${ACTIVE} and j.token = l.token and j.worker = l.worker
      where j.seq is null`,
+  ],
+  [
+    'leases',
+    'leases lie where nobody looks for them any more',
+    `select count(*) as many, min(b.first_token)::text as example from {s}.batch b where not (${isLeft('b')})`,
   ],
   [
     'ready',

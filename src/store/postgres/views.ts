@@ -1,5 +1,6 @@
 /** What a job is now: its row, and what its lease or its completion says beyond that. */
 
+import { isLeft } from './sql/batch.ts';
 import { doneOf } from './sql/done.ts';
 
 /**
@@ -50,7 +51,7 @@ export const VIEWS: string = `
     select b.first_token + array_position(b.seqs, j.seq) - 1, b.claimed_at, b.worker, null, null, null, b.spared,
       b.first_token
     from {s}.batch b
-    where b.queue_id = j.queue_id and b.seqs @> array[j.seq]
+    where b.queue_id = j.queue_id and b.seqs @> array[j.seq] and ${isLeft('b')}
       and not exists (select 1 from {s}.ready r where r.queue_id = j.queue_id and r.seq = j.seq)
       and not exists (
         select 1 from {s}.aside a

@@ -1,5 +1,6 @@
 import { ADD, AROUND_ADDING } from './add.ts';
 import { ADD_JOB } from './add-job.ts';
+import { AROUND_BATCHES } from './batch.ts';
 import { BODY } from './body.ts';
 import { AROUND_CLAIMING, CLAIM } from './claim.ts';
 import { AROUND_COMMITTING, COMMIT } from './commit.ts';
@@ -13,6 +14,7 @@ import { FORGET, PROMOTE_ALL, PRUNE } from './upkeep.ts';
 export const FUNCTIONS: readonly string[] = [
   ...[
     AROUND_DONE,
+    AROUND_BATCHES,
     AROUND_ADDING,
     ADD,
     AROUND_CLAIMING,

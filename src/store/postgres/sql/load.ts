@@ -1,5 +1,6 @@
 /** Reading jobs in order to change them, and writing what became of them. For all but the most frequent moves. */
 
+import { isLeft } from './batch.ts';
 import { doneOf } from './done.ts';
 
 const SETTINGS = `
@@ -29,7 +30,7 @@ const PLACES = `
     select 'r' || r.ctid::text as place ${READY}
     union all select 'a' || a.ctid::text ${ASIDE}
     union all select 'd' || d.ctid::text ${DELAYED}
-    union all select 'b' || b.ctid::text from {s}.batch b where b.seqs && v_seqs
+    union all select 'b' || b.ctid::text from {s}.batch b where b.seqs && v_seqs and ${isLeft('b')}
     union all select 'l' || l.ctid::text from unnest(v_seqs) s join {s}.lease l on l.seq = s
     union all select 'e' || e.ctid::text ${DONE}
   ) x`;
@@ -41,7 +42,7 @@ function locked(how: string): string {
   a as materialized (select a.ctid as at ${ASIDE} order by a.queue_id, a.priority, a.rank for update of a ${how}),
   d as materialized (select d.ctid as at ${DELAYED} order by d.queue_id, d.due_at, d.seq for update of d ${how}),
   b as materialized (
-    select b.ctid as at from {s}.batch b where b.seqs && v_seqs order by b.first_token for update ${how}),
+    select b.ctid as at from {s}.batch b where b.seqs && v_seqs and ${isLeft('b')} order by b.first_token for update ${how}),
   l as materialized (
     select l.ctid as at from {s}.lease l where l.seq = any (v_seqs) order by l.token for update ${how}),
   e as materialized (
@@ -63,7 +64,7 @@ const OURS = `
       select j.seq, 'r' || r.ctid::text as place ${READY}
       union all select j.seq, 'a' || a.ctid::text ${ASIDE}
       union all select j.seq, 'd' || d.ctid::text ${DELAYED}
-      union all select n, 'b' || b.ctid::text from {s}.batch b, unnest(b.seqs) n where b.seqs && v_seqs
+      union all select n, 'b' || b.ctid::text from {s}.batch b, unnest(b.seqs) n where b.seqs && v_seqs and ${isLeft('b')}
       union all select l.seq, 'l' || l.ctid::text from unnest(v_seqs) s join {s}.lease l on l.seq = s
       union all select j.seq, 'e' || e.ctid::text ${DONE}
     ) x where x.seq is not null and x.place <> all (coalesce(v_before, '{}')))`;

@@ -1,5 +1,7 @@
 /** What upkeep does to many rows at once. */
 
+import { isLeft } from './batch.ts';
+
 const SETTINGS = `
   set search_path = pg_catalog, pg_temp set enable_seqscan = off set enable_mergejoin = off
   set plan_cache_mode = force_generic_plan set jit = off`;
@@ -245,12 +247,13 @@ export const FORGET: string = `
     -- One that holds leases is needed to judge them.
     delete from {s}.session s where s.expires_at <= t
       and not exists (select 1 from {s}.lease l where l.worker = s.id)
-      and not exists (select 1 from {s}.batch b where b.worker = s.id);
+      and not exists (select 1 from {s}.batch b where b.worker = s.id and ${isLeft('b')});
     delete from {s}.request where ctid = any (array(
       select ctid from {s}.request where answered_at <= p_answered order by answered_at limit 10000));
     delete from {s}.claim_answer where ctid = any (array(
       select ctid from {s}.claim_answer where answered_at <= p_answered order by answered_at limit 10000));
     delete from {s}.idle where marked_at <= t - 60000;
+    perform {s}.raise_floor_v1();
     perform {s}.fold_v1(t, 20000);
     if exists (select 1 from {s}.stat where step = 0 and start <= p_minutes - 60000) then
       with old as (
