@@ -23,7 +23,8 @@ interface Change extends Measured {
   readonly level: string;
 }
 
-describe.skipIf(noServer)('a standby takes the place of a PostgreSQL that was killed', () => {
+// Each has servers of its own, and mostly waits for them.
+describe.skipIf(noServer).concurrent('a standby takes the place of a PostgreSQL that was killed', () => {
   it('loses no acknowledged job when the standby is waited for', async () => {
     const { report, level, lost, resumedMs } = await changeOver(true);
     expect(level).toBe('replicated');

@@ -12,33 +12,22 @@ import {
   dumpStats,
 } from '../../job/dump.ts';
 import type { LogLine } from '../../job/record.ts';
+import {
+  byKey,
+  DUMP_PAGE,
+  type DumpKind,
+  type DumpKindOfJob,
+  type DumpPart,
+  dumpPartsOf,
+  hangsOnJob,
+  inKeyOrder,
+} from '../dump-plan.ts';
 import { attemptsOf, queues } from './inspect.ts';
 import { allSessions, operations } from './lists.ts';
 import { FULL, fullRows, type JobRow, toRecord } from './row.ts';
 import { allStats } from './stats.ts';
 import type { Transaction } from './transaction.ts';
 
-const KINDS = [
-  'attempt',
-  'job',
-  'lease',
-  'log',
-  'operation',
-  'queue',
-  'session',
-  'stats-hour',
-  'stats-minute',
-] as const;
-type Kind = (typeof KINDS)[number];
-type KindOfJob = 'attempt' | 'job' | 'lease' | 'log';
-
-/** One page: for jobs and what hangs on them the jobs' numbers, else all of the kind. */
-export interface DumpPart {
-  readonly kind: Kind;
-  readonly seqs: readonly number[];
-}
-
-const PAGE = 500;
 const NAMES = 'select name from {s}.queue';
 const IDS = 'select seq, id from {s}.job where queue_id = $1';
 const JOBS = `select ${FULL} from {s}.job_now j where j.seq = any($1::bigint[])`;
@@ -47,15 +36,8 @@ const LOGS = 'select seq, number, at, text from {s}.log where seq = any($1::bigi
 /** What to read in one go. */
 export async function planDump(tx: Transaction): Promise<DumpPart[][]> {
   const seqs = await seqsInOrder(tx);
-  const parts = KINDS.flatMap((kind): DumpPart[] => {
-    if (!hangsOnJob(kind)) return [{ kind, seqs: [] }];
-    const pages = Math.ceil(seqs.length / PAGE);
-    return Array.from({ length: pages }, (_, page) => ({
-      kind,
-      seqs: seqs.slice(page * PAGE, (page + 1) * PAGE),
-    }));
-  });
-  return seqs.length <= PAGE ? [parts] : parts.map((part) => [part]);
+  const parts = dumpPartsOf(seqs);
+  return seqs.length <= DUMP_PAGE ? [parts] : parts.map((part) => [part]);
 }
 
 export async function dumpParts(tx: Transaction, parts: readonly DumpPart[]): Promise<DumpLine[]> {
@@ -68,22 +50,12 @@ export async function dumpParts(tx: Transaction, parts: readonly DumpPart[]): Pr
   return lines;
 }
 
-function hangsOnJob(kind: Kind): kind is KindOfJob {
-  return kind === 'attempt' || kind === 'job' || kind === 'lease' || kind === 'log';
-}
-
 /** Jobs in the order of their keys, which are compared as JSON text. */
 async function seqsInOrder(tx: Transaction): Promise<number[]> {
-  const names = await namesOf(tx);
   const seqs: number[] = [];
-  for (const { name } of names.map((name) => ({ name, key: JSON.stringify(name) })).sort(byKey)) {
+  for (const name of inKeyOrder(await namesOf(tx), (name) => name)) {
     const rows = await tx.db.all<{ seq: number; id: string }>(IDS, tx.knownQueue(name)?.id ?? 0);
-    seqs.push(
-      ...rows
-        .map(({ seq, id }) => ({ seq, key: JSON.stringify(id) }))
-        .sort(byKey)
-        .map(({ seq }) => seq),
-    );
+    for (const { seq } of inKeyOrder(rows, ({ id }) => id)) seqs.push(seq);
   }
   return seqs;
 }
@@ -95,11 +67,11 @@ async function namesOf(tx: Transaction): Promise<string[]> {
   return names;
 }
 
-function byKey(one: { readonly key: string }, other: { readonly key: string }): number {
-  return one.key < other.key ? -1 : 1;
-}
-
-async function linesOfJobs(tx: Transaction, kind: KindOfJob, seqs: readonly number[]): Promise<DumpLine[]> {
+async function linesOfJobs(
+  tx: Transaction,
+  kind: DumpKindOfJob,
+  seqs: readonly number[],
+): Promise<DumpLine[]> {
   const rows = new Map((await fullRows(tx.db, JOBS, seqs)).map((row) => [row.seq, row]));
   await tx.needQueueIds([...rows.values()].map(({ queue }) => queue));
   const attempts = groupBySeq(kind === 'attempt' ? await attemptsOf(tx.db, seqs) : []);
@@ -130,7 +102,7 @@ function leaseOf(row: JobRow): Parameters<typeof dumpLease>[1] {
   return { token, expiresAt, deadlineAt, suspect: suspectAt !== null, spared };
 }
 
-async function linesOfKind(tx: Transaction, kind: Exclude<Kind, KindOfJob>): Promise<DumpLine[]> {
+async function linesOfKind(tx: Transaction, kind: Exclude<DumpKind, DumpKindOfJob>): Promise<DumpLine[]> {
   if (kind === 'operation') return (await operations(tx)).map((one) => dumpOperation(one.id, one));
   if (kind === 'session') return (await allSessions(tx)).map((one) => dumpSession(one.id, one));
   if (kind === 'queue') {

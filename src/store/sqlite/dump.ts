@@ -15,6 +15,15 @@ import {
   dumpStats,
 } from '../../job/dump.ts';
 import type { LogLine } from '../../job/record.ts';
+import {
+  byKey,
+  type DumpKind,
+  type DumpKindOfJob,
+  type DumpPart,
+  dumpPartsOf,
+  hangsOnJob,
+  inKeyOrder,
+} from '../dump-plan.ts';
 import { attemptsOf, leaseOf } from './attempt.ts';
 import { queues } from './inspect.ts';
 import { operations } from './operations.ts';
@@ -23,40 +32,12 @@ import { allSessions } from './sessions.ts';
 import { allStats } from './stats.ts';
 import type { Transaction } from './transaction.ts';
 
-const KINDS = [
-  'attempt',
-  'job',
-  'lease',
-  'log',
-  'operation',
-  'queue',
-  'session',
-  'stats-hour',
-  'stats-minute',
-] as const;
-type Kind = (typeof KINDS)[number];
-
-/** One page: for jobs and what hangs on them the jobs' numbers, else all of the kind. */
-export interface DumpPart {
-  readonly kind: Kind;
-  readonly seqs: readonly number[];
-}
-
-const PAGE = 500;
 const IDS = 'select seq, id from millrace_job where queue = ?';
 const JOB = `select ${FULL} from millrace_job j ${COLD} where j.seq = ?`;
 const LOGS = 'select number, at, text from millrace_log where seq = ? order by number';
 
 export function planDump(tx: Transaction): DumpPart[] {
-  const seqs = seqsInOrder(tx);
-  return KINDS.flatMap((kind): DumpPart[] => {
-    if (!hangsOnJob(kind)) return [{ kind, seqs: [] }];
-    const pages = Math.ceil(seqs.length / PAGE);
-    return Array.from({ length: pages }, (_, page) => ({
-      kind,
-      seqs: seqs.slice(page * PAGE, (page + 1) * PAGE),
-    }));
-  });
+  return dumpPartsOf(seqsInOrder(tx));
 }
 
 export function dumpPart(tx: Transaction, { kind, seqs }: DumpPart): DumpLine[] {
@@ -64,28 +45,16 @@ export function dumpPart(tx: Transaction, { kind, seqs }: DumpPart): DumpLine[] 
   return lines.map(({ key, value }) => ({ key, value }));
 }
 
-function hangsOnJob(kind: Kind): kind is 'attempt' | 'job' | 'lease' | 'log' {
-  return kind === 'attempt' || kind === 'job' || kind === 'lease' || kind === 'log';
-}
-
 /** Jobs in the order of their keys, which are compared as JSON text. */
 function seqsInOrder(tx: Transaction): number[] {
   const names = queues(tx).map(({ queue }) => queue);
-  return names
-    .map((name) => ({ name, key: JSON.stringify(name) }))
-    .sort(byKey)
-    .flatMap(({ name }) => {
-      const rows = tx.db.all<{ seq: number; id: string }>(IDS, tx.queue(name)?.id ?? 0);
-      return rows.map(({ seq, id }) => ({ seq, key: JSON.stringify(id) })).sort(byKey);
-    })
-    .map(({ seq }) => seq);
+  return inKeyOrder(names, (name) => name).flatMap((name) => {
+    const rows = tx.db.all<{ seq: number; id: string }>(IDS, tx.queue(name)?.id ?? 0);
+    return inKeyOrder(rows, ({ id }) => id).map(({ seq }) => seq);
+  });
 }
 
-function byKey(one: { readonly key: string }, other: { readonly key: string }): number {
-  return one.key < other.key ? -1 : 1;
-}
-
-function linesOfJob(tx: Transaction, kind: 'attempt' | 'job' | 'lease' | 'log', seq: number): DumpLine[] {
+function linesOfJob(tx: Transaction, kind: DumpKindOfJob, seq: number): DumpLine[] {
   const [row] = fullRows(tx.db, JOB, seq);
   if (row === undefined) return [];
   const record = toRecord(row, tx.queueById(row.queue).name);
@@ -99,11 +68,11 @@ function linesOfJob(tx: Transaction, kind: 'attempt' | 'job' | 'lease' | 'log', 
   return [dumpLease(record, { token, expiresAt, deadlineAt, suspect: suspectAt !== null, spared })];
 }
 
-function linesOfKind(tx: Transaction, kind: Kind): DumpLine[] {
+function linesOfKind(tx: Transaction, kind: DumpKind): DumpLine[] {
   return linesUnsorted(tx, kind).sort(byKey);
 }
 
-function linesUnsorted(tx: Transaction, kind: Kind): DumpLine[] {
+function linesUnsorted(tx: Transaction, kind: DumpKind): DumpLine[] {
   if (kind === 'operation') return operations(tx).map((operation) => dumpOperation(operation.id, operation));
   if (kind === 'session') return allSessions(tx).map((session) => dumpSession(session.id, session));
   const summaries = queues(tx);

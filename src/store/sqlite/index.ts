@@ -3,10 +3,10 @@
  * machine may use the file at once.
  */
 
+import type { DumpPart } from '../dump-plan.ts';
 import { guardStore } from '../guard.ts';
 import type { DumpRow, Store } from '../store.ts';
 import { Access, type SqliteStoreOptions } from './access.ts';
-import type { DumpPart } from './dump.ts';
 import { MEMORY } from './place.ts';
 import type { VerbName } from './verbs.ts';
 
