@@ -1,10 +1,16 @@
 import { remembering, textOfPolicy } from '../../job/policy-text.ts';
 import type { AddOutcome, EffectResult, NewJob } from '../store.ts';
 import { numberArray, textArray } from './array-text.ts';
+import type { AnswerRow } from './claim.ts';
 import type { Database } from './database.ts';
 import type { SqlValue } from './driver.ts';
 
-const ADD = 'select {s}.add_v1($1, $2, $3, $4, $5, $6, $7, $8) as told';
+const ADD = 'select {s}.add_v1($1, $2, $3, $4, $5, $6, $7, $8, $9) as told';
+/** The parts of a union are worked off in their order, and each call sees what the ones before it did. */
+const ADD_AND_CLAIM = `
+  select {s}.add_v1($1, $2, $3, $4, $5, $6, $7, $8, $9) as told, null as answer, null::bytea as bytes
+  union all
+  select null, c.answer, c.bytes from {s}.claim_v1($1, $10, false) c`;
 
 /** Jobs as the function takes them: what several have in common once, the bodies end to end. */
 interface Batch {
@@ -18,28 +24,48 @@ interface Batch {
 
 /** Adds them; answers the places of those that were there already. No two have one id in one queue. */
 export async function addApart(db: Database, jobs: readonly NewJob[], now: number): Promise<AddOutcome[]> {
-  const told = await send(db, { jobs, now, requestId: null });
+  const told = await send(db, { jobs, now, requestId: null, mine: null });
   const doubles = new Set(JSON.parse(told.slice(1)) as number[]);
-  return outcomesOf(
-    jobs.map(({ id }) => id),
-    doubles,
-  );
+  return outcomesOf(idsOf(jobs), doubles);
 }
 
-/**
- * A call that adds and does nothing else, as one statement. `now` null: by the clock of the server. A known request id
- * is answered as the first time.
- */
-export async function addAtOnce(
-  db: Database,
-  jobs: readonly NewJob[],
-  { now, requestId }: { readonly now: number | null; readonly requestId: string | null },
-): Promise<EffectResult[] | string> {
-  const told = await send(db, { jobs, now, requestId });
-  const ids = jobs.map(({ id }) => id);
-  if (told.startsWith('r')) return told.slice(1);
-  return [{ op: 'add', jobs: outcomesOf(ids, new Set(JSON.parse(told.slice(1)) as number[])) }];
+/** A call that adds and does nothing else. */
+export interface Adding {
+  readonly jobs: readonly NewJob[];
+  /** Null: by the clock of the server. */
+  readonly now: number | null;
+  /** A known one is answered as the first time. */
+  readonly requestId: string | null;
+  /** Workers that are told by this process itself if they wait. */
+  readonly mine: readonly string[] | null;
 }
+
+/** As one statement. A text is what the call was answered the first time. */
+export async function addAtOnce(db: Database, adding: Adding): Promise<EffectResult[] | string> {
+  return resultsOf(await send(db, adding), adding.jobs);
+}
+
+/** The same, and then a claim in the same statement, as `claim_v1` takes it. */
+export async function addAndClaim(
+  db: Database,
+  adding: Adding,
+  claim: string,
+): Promise<{ readonly results: EffectResult[] | string; readonly rows: AnswerRow[] }> {
+  const [added, ...rows] = await db.all<{ told: string } & AnswerRow>(
+    ADD_AND_CLAIM,
+    ...valuesOf(adding),
+    claim,
+  );
+  return { results: resultsOf(added?.told ?? '', adding.jobs), rows };
+}
+
+function resultsOf(told: string, jobs: readonly NewJob[]): EffectResult[] | string {
+  if (told.startsWith('r')) return told.slice(1);
+  const doubles = new Set(JSON.parse(told.slice(1)) as number[]);
+  return [{ op: 'add', jobs: outcomesOf(idsOf(jobs), doubles) }];
+}
+
+const idsOf = (jobs: readonly NewJob[]): string[] => jobs.map(({ id }) => id);
 
 function outcomesOf(ids: readonly string[], doubles: ReadonlySet<number>): AddOutcome[] {
   return ids.map((id, place) => ({ id, outcome: doubles.has(place) ? 'duplicate' : 'created' }));
@@ -65,16 +91,13 @@ export function isApart(jobs: readonly NewJob[]): boolean {
   return new Set(jobs.map(({ queue, id }) => `${queue} ${id}`)).size === jobs.length;
 }
 
-interface Sending {
-  readonly jobs: readonly NewJob[];
-  readonly now: number | null;
-  readonly requestId: string | null;
+async function send(db: Database, adding: Adding): Promise<string> {
+  return (await db.get<{ told: string }>(ADD, ...valuesOf(adding)))?.told ?? '';
 }
 
-async function send(db: Database, { jobs, now, requestId }: Sending): Promise<string> {
+function valuesOf({ jobs, now, requestId, mine }: Adding): SqlValue[] {
   const { kinds, ids, ofKind, at, sizes, bodies } = batchOf(jobs);
-  const values: SqlValue[] = [now, requestId, kinds, ids, ofKind, at, sizes, bodies];
-  return (await db.get<{ told: string }>(ADD, ...values))?.told ?? '';
+  return [now, requestId, kinds, ids, ofKind, at, sizes, bodies, mine];
 }
 
 function batchOf(jobs: readonly NewJob[]): Batch {
@@ -88,7 +111,7 @@ function batchOf(jobs: readonly NewJob[]): Batch {
   });
   return {
     kinds: kindOf.text(),
-    ids: textArray(jobs.map(({ id }) => id)),
+    ids: textArray(idsOf(jobs)),
     ofKind: numberArray(ofKind),
     at: numberArray(at),
     sizes: numberArray(sizes),

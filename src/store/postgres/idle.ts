@@ -40,6 +40,14 @@ export class Idle {
     return [...this.#marks.keys()].some((key) => key.startsWith(`${queue} `));
   }
 
+  /** Workers of this process that are marked. */
+  markedIn(queue: string): string[] {
+    const start = `${queue} `;
+    return [...this.#marks].flatMap(([key, { markedAt }]) =>
+      markedAt !== null && key.startsWith(start) ? key.slice(start.length) : [],
+    );
+  }
+
   ask(request: ClaimRequest): Marking {
     const { markedAt, fullClaims } = this.#markOf(request);
     const isOld = markedAt === null || this.#clock.monotonic() - markedAt >= REFRESH_MS;

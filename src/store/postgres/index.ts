@@ -11,6 +11,7 @@ import { Idle } from './idle.ts';
 import { applyInside } from './join.ts';
 import { openPulse, type PostgresPulse } from './pulse.ts';
 import { reads } from './reads.ts';
+import { Rides } from './ride.ts';
 import { Tidying } from './tidying.ts';
 import { Watchers } from './watchers.ts';
 import { writes } from './writes.ts';
@@ -52,7 +53,8 @@ function bareStore(options: PostgresOptions, clock: Clock): Store {
   const idle = new Idle(systemClock, () => ear.isHearing);
   const ear = new Ear(engine, watchers, (queue) => idle.claimsFrom(queue));
   const tidying = new Tidying({ engine, clock: systemClock, random: systemRandom });
-  const written = writes(engine, idle, tidying);
+  const rides = new Rides((hint) => watchers.tell([hint]));
+  const written = writes({ engine, idle, tidying, rides });
   let pulse: PostgresPulse | null = null;
   return {
     kind: 'postgres',

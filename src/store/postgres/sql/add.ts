@@ -6,7 +6,7 @@
 export const ADD: string = `
   create function {s}.add_v1(
     p_now bigint, p_request text, p_kinds json, p_ids text[], p_of_kind integer[], p_at integer[],
-    p_sizes integer[], p_bodies bytea
+    p_sizes integer[], p_bodies bytea, p_mine text[] default null
   ) returns text language plpgsql
   set search_path = pg_catalog, pg_temp set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
   set plan_cache_mode = force_generic_plan set jit = off as $$
@@ -64,7 +64,9 @@ export const ADD: string = `
         values (t - t % 60000, p.queue_id, v_made, v_made, v_made, p.name)
         returning exists (select 1 from {s}.recording x where x.queue = p.queue and x.until_at > t)
           or exists (select 1 from {s}.queue x where x.id = p.queue_id and x.feed_on),
-          exists (select 1 from {s}.idle i where i.queue = p.queue) into v_is_heard, v_is_awaited;
+          -- Not for those whom their own process tells.
+          exists (select 1 from {s}.idle i where i.queue = p.queue and (p_mine is null or i.worker <> all (p_mine)))
+        into v_is_heard, v_is_awaited;
         if v_is_heard then
           insert into {s}.told (at, queue, kind, id, name)
           select t, p.queue, 'added', u.id, p.name from unnest(p_ids) with ordinality u(id, place) order by u.place;
