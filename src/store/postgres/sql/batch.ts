@@ -14,7 +14,8 @@ export const AROUND_BATCHES: string = `
   begin
     select token, seen_token, seen_in into f from {s}.batch_floor;
     -- In this order: who drew a token up to this one is seen by the next statement, as a transaction that is under way.
-    select last_value into v_token from {s}.token;
+    -- Of a new sequence the last value was not given yet.
+    select case when is_called then last_value else last_value - 1 end into v_token from {s}.token;
     v_now := pg_current_snapshot();
     if f.seen_token = v_token and f.token > v_token then return; end if;
     if f.seen_in <= pg_snapshot_xmin(v_now) then
