@@ -7,16 +7,19 @@ const ENDED: Hint = { news: 'ended', queue: 'q' };
 
 let clock: FakeClock;
 let said: string[];
+let looked: string[];
 let claimed: string[];
 let awaiting: Awaiting;
 
 beforeEach(() => {
   clock = new FakeClock();
   said = [];
+  looked = [];
   claimed = [];
   awaiting = new Awaiting({
     clock,
-    notify: (payloads) => said.push(...payloads),
+    notify: async (payloads) => void said.push(...payloads),
+    look: (queues) => void looked.push(...queues),
     claimsFrom: (queue) => claimed.includes(queue),
   });
 });
@@ -33,6 +36,16 @@ test('who waits says so once in a while, unless it works on the queue itself', a
   awaiting.watching(['q'], () => true);
   await clock.advance(100);
   expect(said).toEqual(['await q', 'await q']);
+});
+
+test('who waits looks once more when others have heard of it: what ended before was told to nobody', async () => {
+  awaiting.watching(['q'], () => true);
+  await clock.advance(25);
+  expect([said, looked]).toEqual([['await q'], []]);
+  await clock.advance(10);
+  expect(looked).toEqual(['q']);
+  await clock.advance(60_000);
+  expect(looked).toEqual(['q']);
 });
 
 test('who has stopped watching does not wait', async () => {

@@ -4,13 +4,18 @@ import { awaitOf, payloadOf } from './news.ts';
 
 export interface AwaitingParts {
   readonly clock: Clock;
-  readonly notify: (payloads: readonly string[]) => void;
+  /** Resolves when it was sent. */
+  readonly notify: (payloads: readonly string[]) => Promise<void>;
+  /** Has those look who wait for results of these queues. */
+  readonly look: (queues: readonly string[]) => void;
   /** Who works on a queue is told of its ends by itself. */
   readonly claimsFrom: (queue: string) => boolean;
 }
 
 /** A worker watches its queue before it claims from it for the first time. */
 const PATIENCE_MS = 20;
+/** Until those who work have heard that somebody waits; what ended before that was told to nobody. */
+const HEARD_MS = 10;
 const REPEAT_MS = 20_000;
 const AWAITED_MS = 60_000;
 /** What ends meanwhile is told together. */
@@ -35,17 +40,18 @@ export class Awaiting {
 
   /** Somebody in this process watches these queues. */
   watching(queues: readonly string[], isStill: () => boolean): void {
-    const { clock, claimsFrom, notify } = this.#parts;
-    const say = (): void => {
+    const { clock, claimsFrom, notify, look } = this.#parts;
+    const say = async (): Promise<void> => {
       const now = clock.monotonic();
       const news = queues.filter(
         (queue) => !claimsFrom(queue) && now - (this.#said.get(queue) ?? -REPEAT_MS) >= REPEAT_MS,
       );
       if (news.length === 0 || !isStill()) return;
       for (const queue of news) this.#said.set(queue, now);
-      notify(news.map(awaitOf));
+      await notify(news.map(awaitOf));
+      clock.after(HEARD_MS, () => isStill() && look(news), { background: true });
     };
-    clock.after(PATIENCE_MS, say, { background: true });
+    clock.after(PATIENCE_MS, () => void say(), { background: true });
   }
 
   /** Somebody elsewhere waits. */
@@ -66,7 +72,7 @@ export class Awaiting {
     if (this.#ended.size === 0) return;
     const payloads = [...this.#ended].map((queue) => payloadOf({ news: 'ended', queue }));
     this.#ended.clear();
-    this.#parts.notify(payloads);
+    void this.#parts.notify(payloads);
     this.#gathering = this.#parts.clock.after(GATHER_MS, () => this.#send(), { background: true });
   }
 

@@ -34,8 +34,10 @@ export class Ear {
   constructor(engine: Engine, watchers: Watchers, claimsFrom: (queue: string) => boolean) {
     this.#engine = engine;
     this.#watchers = watchers;
-    const notify = (payloads: readonly string[]): void => void this.#notify(payloads);
-    this.#awaiting = new Awaiting({ clock: systemClock, notify, claimsFrom });
+    const notify = (payloads: readonly string[]): Promise<void> => this.#notify(payloads);
+    const look = (queues: readonly string[]): void =>
+      watchers.tell(queues.map((queue) => ({ queue, news: 'unknown' })));
+    this.#awaiting = new Awaiting({ clock: systemClock, notify, look, claimsFrom });
   }
 
   async watch(queues: readonly string[], onNews: (hint: Hint) => void): Promise<Unwatch> {
