@@ -40,6 +40,10 @@ export class Pair {
     return this.gateway.through(this.primary.url);
   }
 
+  get #source(): string {
+    return `host=127.0.0.1 port=${this.primary.port} user=millrace application_name=${STANDBY}`;
+  }
+
   get #standbyUrl(): string {
     const url = new URL(this.primary.url);
     url.port = String(this.#port);
@@ -53,6 +57,20 @@ export class Pair {
       await client.query('select pg_reload_conf()');
     });
     await this.#until('select 1 where not exists (select 1 from pg_stat_replication)');
+  }
+
+  /** The end of that. */
+  async hear(): Promise<void> {
+    await administer(this.#standbyUrl, async (client) => {
+      await client.query(`alter system set primary_conninfo = '${this.#source}'`);
+      await client.query('select pg_reload_conf()');
+    });
+    await this.#until("select 1 from pg_stat_replication where state = 'streaming'");
+  }
+
+  /** The standby has all that was written until now. */
+  async copied(): Promise<void> {
+    await this.#until('select 1 from pg_stat_replication where replay_lsn >= pg_current_wal_lsn()');
   }
 
   /** All of the primary is killed; the standby takes its place, with what it has. */
@@ -89,8 +107,7 @@ export class Pair {
     const spare = await Gateway.open(0);
     this.#port = spare.port;
     await spare.close();
-    const source = `host=127.0.0.1 port=${this.primary.port} user=millrace application_name=${STANDBY}`;
-    this.#run('pg_basebackup', '-D', this.#data, '-d', source, '-R', '-X', 'stream', '-c', 'fast');
+    this.#run('pg_basebackup', '-D', this.#data, '-d', this.#source, '-R', '-X', 'stream', '-c', 'fast');
     const options = `-p ${this.#port} -h 127.0.0.1 -k ${this.#home} -c max_connections=200 -c synchronous_standby_names=`;
     this.#control('start', '-w', '-l', join(this.#home, 'log'), '-o', options);
   }

@@ -1,5 +1,6 @@
 /** The PostgreSQL that `npm test` provides, or `node scripts/postgres.mjs npx vitest …`, or `DATABASE_URL` names. */
 
+import { postgresStore } from 'millrace/postgres';
 import { type Pool, default as pg } from 'pg';
 
 const url = process.env['DATABASE_URL'] || null;
@@ -49,24 +50,29 @@ export class Wiper {
 
   async wipe(): Promise<void> {
     this.#script ??= await this.#makeScript();
-    if (this.#script !== null) await this.#pool.query(this.#script);
+    await this.#pool.query(this.#script);
   }
 
-  /** null: there are no tables yet. */
-  async #makeScript(): Promise<string | null> {
+  async #makeScript(): Promise<string> {
+    const store = postgresStore({ pool: this.#pool, schema: this.#schema });
+    await store.durability();
+    await store.close();
     const { rows } = await this.#pool.query<{ kind: string; name: string }>(
       `select relkind as kind, format('%I.%I', nspname, relname) as name from pg_class c
        join pg_namespace n on n.oid = c.relnamespace where nspname = $1 and relkind in ('r', 'S')`,
       [this.#schema],
     );
-    if (rows.length === 0) return null;
     const kept = /\.(meta|migration|feed)$/;
     return rows
       .filter(({ name }) => !kept.test(name))
       .map(({ kind, name }) =>
         kind === 'S' ? `select setval('${name}', 1, false);` : `delete from ${name};`,
       )
-      .concat(`update "${this.#schema}".feed set last_cursor = 0;`)
+      .concat(
+        `update "${this.#schema}".feed set last_cursor = 0;`,
+        // Tokens begin at 1, as they do in the store that is compared with.
+        `insert into "${this.#schema}".since_crash (one) values (1);`,
+      )
       .join('\n');
   }
 }

@@ -11,7 +11,8 @@ import { data, isolate, log, progress } from './write.ts';
 
 /** Two at once with one id: the second waits and finds the answer of the first. */
 const LOCK_REQUEST = 'select pg_advisory_xact_lock(19817, hashtext($1))';
-const READ_REQUEST = 'select answer from {s}.request where id = $1 and answered_at > $2';
+/** Locked, because a commit that writes nothing waits for no standby, and the first call may not have got through to it. */
+const READ_REQUEST = 'select answer from {s}.request where id = $1 and answered_at > $2 for update';
 const WRITE_REQUEST = `
   insert into {s}.request (id, answered_at, answer) values ($1, $2, $3)
   on conflict (id) do update set answered_at = excluded.answered_at, answer = excluded.answer`;

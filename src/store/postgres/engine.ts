@@ -8,6 +8,7 @@ import type { PgClient, PgPooled, PgResult } from './driver.ts';
 import { breaksConnection, codeOf, mayRepeat, toStoreError } from './map-error.ts';
 import { migrate } from './migrations.ts';
 import { checkFacts, type Facts, openPool, readFacts } from './open.ts';
+import { heedStandby, notCopied, wasCopied } from './standby.ts';
 import { Transaction } from './transaction.ts';
 
 export interface EngineParts {
@@ -25,6 +26,8 @@ interface Opened {
 
 /** The path is pinned, so that nobody's objects come before the server's own; and the clock is read once. */
 const SETTINGS = 'set local search_path = pg_catalog, pg_temp; set local jit = off;';
+/** Else nobody hears that a commit did not reach the standby. */
+const WARNED = 'set local client_min_messages = warning;';
 const CLOCK = 'select floor(extract(epoch from clock_timestamp()) * 1000)::float8 as now';
 /**
  * Whoever stands still in the middle of a transaction, or cannot be reached any more, does not keep what it has locked:
@@ -33,14 +36,14 @@ const CLOCK = 'select floor(extract(epoch from clock_timestamp()) * 1000)::float
 const ABANDONED = "set local idle_in_transaction_session_timeout = '10s';";
 const BEGIN = {
   /** Said each time: a role or a database may be set to something else. */
-  write: `begin isolation level read committed, read write; ${SETTINGS} ${ABANDONED} ${CLOCK}`,
+  write: `begin isolation level read committed, read write; ${SETTINGS} ${WARNED} ${ABANDONED} ${CLOCK}`,
   /** All that one reading looks at is of one moment. */
   read: `begin isolation level repeatable read, read only; ${SETTINGS} ${CLOCK}`,
 } as const;
 
 /**
- * Raised by our functions when they were called in another isolation than the one they are made for; and by the server
- * where transactions take no writes unless they say so.
+ * Raised by our functions when they were called in another isolation than the one they are made for, or where warnings
+ * are not passed on; and by the server where transactions take no writes unless they say so.
  */
 const NEEDS_BEGIN: ReadonlySet<string> = new Set(['25001', '25006']);
 /** Repetitions of a transaction that gave way to others; with the waits below about two seconds. */
@@ -185,7 +188,10 @@ export class Engine {
     const client = await this.connect();
     let broken: Error | undefined;
     try {
-      return await attempt(client);
+      heedStandby(client);
+      const answer = await attempt(client);
+      if (!wasCopied(client)) throw notCopied(this.place.url);
+      return answer;
     } catch (error) {
       broken = await endBadly(client, error);
       throw error;

@@ -119,9 +119,7 @@ export const JOBS: string = `
     seen_in xid8 not null
   ) with (fillfactor = 20);
 
-  -- Tokens are given up to here at most without a word on the disk; see \`guard_tokens_v1\`.
-  create table {s}.token_reserve (one integer primary key check (one = 1), up_to bigint not null, crashes integer not null);
-  insert into {s}.token_reserve (one, up_to, crashes) values (1, 0, 0);
+  -- A row from the first claim on; none after a crash, and where a standby has taken over. See \`guard_tokens_v1\`.
   create unlogged table {s}.since_crash (one integer primary key check (one = 1));
 
   -- Leases that need more than that, one by one.

@@ -149,14 +149,14 @@ export const drainObliterateCases: Topic = (guarantee) => {
   });
 
   guarantee('an obliterated queue can be made again and starts from nothing', async ({ store }) => {
-    await finish(store);
+    const { token } = await finish(store);
     await obliterate(store);
     await add(store);
 
     assert.deepEqual(await totalsOf(store), { added: 1 });
     assert.deepEqual(await countsOf(store), { waiting: 1 });
     const { lease } = await claimOne(store);
-    assert.equal(lease.token, 2);
+    assert.ok(lease.token > token);
     await settle(store, lease, RELEASED);
   });
 

@@ -16,6 +16,10 @@ const CLAIMED_JOB = `
     j.origin_cause, j.origin_moved_at, j.error, octet_length(j.progress))`;
 const CLAIMED_BYTES = `j.body || coalesce(j.progress, '')`;
 
+/** 2026-01-01. With so many a second 2^53 is far away, and more than any server gives. */
+const TOKENS_SINCE_S = 1_767_225_600;
+const TOKENS_A_SECOND = 131_072;
+
 export const AROUND_CLAIMING: string = `
   -- Jobs that are due, in the order given. Their rows in "delayed" are gone.
   create function {s}.promote_these_v1(t bigint, p_seqs bigint[], p_due bigint[]) returns void
@@ -93,41 +97,63 @@ export const AROUND_CLAIMING: string = `
   end $$;
 
   -- The first of both kinds of waiting jobs, in the order in which they are claimed. Those that are over are in between,
-  -- as negative numbers; they do not count towards the limit.
+  -- as negative numbers; they do not count towards the limit. Nothing is locked that is not taken: somebody else would
+  -- find nothing, and sleep. So they are chosen first, and where others were faster, more are chosen after these.
   create function {s}.take_both_v1(p_queue_id integer, t bigint, p_limit integer, p_low bigint) returns bigint[]
   language plpgsql ${SETTINGS} as $$
   declare
-    c record; v_all bigint[] := '{}'; v_taken integer := 0; v_over integer := 0; v_more integer := 0;
+    v_all bigint[] := '{}'; v_left integer := p_limit; v_over integer := 1000; v_more integer := 0; c record;
+    v_low bigint := p_low; v_priority integer := -1; v_rank bigint := 0;
   begin
     if exists (select 1 from {s}.expiring where queue_id = p_queue_id and expires_at <= t) then v_more := 1001; end if;
-    for c in
-      select * from (
-        select * from (
-          select 0 as priority, seq as rank, seq, null::bigint as expires_at, true as in_turn from {s}.ready
-          where queue_id = p_queue_id and seq > p_low order by seq limit p_limit for update skip locked) x
-        union all
-        select * from (
-          select priority, rank, seq, expires_at, false from {s}.aside
-          where queue_id = p_queue_id order by priority, rank limit p_limit + v_more for update skip locked) y
-      ) z order by priority, rank
     loop
-      if c.expires_at <= t then
-        exit when v_over = 1000;
-        v_over := v_over + 1;
-        v_all := v_all || -c.seq;
-      else
-        v_taken := v_taken + 1;
-        v_all := v_all || c.seq;
-        if c.in_turn then
-          delete from {s}.ready where queue_id = p_queue_id and seq = c.seq;
-        else
-          delete from {s}.aside where queue_id = p_queue_id and priority = c.priority and rank = c.rank;
-          if c.expires_at is not null then
-            delete from {s}.expiring where queue_id = p_queue_id and expires_at = c.expires_at and seq = c.seq;
-          end if;
-        end if;
-        exit when v_taken = p_limit;
-      end if;
+      with near as materialized (
+        select *, expires_at <= t is true as is_over from (
+          select * from (
+            select 0 as priority, seq as rank, seq, null::bigint as expires_at, true as in_turn, ctid as at from {s}.ready
+            where queue_id = p_queue_id and seq > v_low order by seq limit v_left) x
+          union all
+          select * from (
+            select priority, rank, seq, expires_at, false, ctid from {s}.aside
+            where queue_id = p_queue_id and (priority, rank) > (v_priority, v_rank)
+            order by priority, rank limit v_left + v_more) y
+        ) z order by priority, rank limit v_left + v_more
+      ), counted as (
+        select *, count(*) filter (where not is_over) over w as live, count(*) filter (where is_over) over w as over
+        from near window w as (order by priority, rank)
+      ), chosen as materialized (
+        select * from counted where live + is_over::integer <= v_left and over <= v_over
+      ), from_ready as (
+        delete from {s}.ready where ctid = any (array(
+          select r.ctid from {s}.ready r where r.ctid = any (array(select at from chosen where in_turn))
+          for update skip locked))
+        returning seq
+      ), from_aside as materialized (
+        select a.ctid as at, a.priority, a.rank, a.seq, a.expires_at, a.expires_at <= t is true as is_over
+        from {s}.aside a where a.ctid = any (array(select at from chosen where not in_turn)) for update skip locked
+      ), gone as (
+        delete from {s}.aside where ctid = any (array(select at from from_aside where not is_over))
+      ), ended as (
+        delete from {s}.expiring e using from_aside f
+        where e.queue_id = p_queue_id and e.expires_at = f.expires_at and e.seq = f.seq and not f.is_over
+      ), taken as (
+        select 0 as priority, seq as rank, seq, false as is_over from from_ready
+        union all select priority, rank, seq, is_over from from_aside
+      )
+      select (select array_agg(case when is_over then -seq else seq end order by priority, rank) from taken) as seqs,
+        (select count(*) filter (where not is_over) from taken) as live,
+        (select count(*) filter (where is_over) from taken) as over,
+        (select max(seq) from chosen where in_turn) as low,
+        (select count(*) from near) < v_left as is_last, x.priority, x.rank
+      into c from (select max(array[priority, rank]) as last from chosen where not in_turn) y,
+        lateral (select y.last[1]::integer as priority, y.last[2] as rank) x;
+      v_all := v_all || coalesce(c.seqs, '{}');
+      v_left := v_left - c.live;
+      v_over := v_over - c.over;
+      -- None left; or those that are over have to be ended first.
+      exit when v_left = 0 or v_over = 0 or c.is_last or c.low is null and c.priority is null;
+      v_low := coalesce(c.low, v_low);
+      v_priority := coalesce(c.priority, v_priority); v_rank := coalesce(c.rank, v_rank);
     end loop;
     return nullif(v_all, '{}');
   end $$;
@@ -139,15 +165,23 @@ export const AROUND_CLAIMING: string = `
     on conflict (queue, worker) do update set marked_at = excluded.marked_at;
   end $$;
 
-  -- After a crash of the server a sequence may give numbers again that it gave to claims which were not on disk yet.
-  -- "since_crash" is empty then, and the tokens go on above all that may have been given; of a standby that takes over,
-  -- too, which may not have heard that the reserve was raised.
+  -- After a crash a sequence may give numbers again that it gave to claims which were not on disk yet, and a standby that
+  -- takes over may never have heard of claims, nor even of the first one. In both cases "since_crash" is empty, and the
+  -- tokens go on above all that may have been given: at a number made of the time, which comes to \`TOKENS_A_SECOND\` a
+  -- second, so that no server gets ahead of it; and an hour more for each promotion, so that clocks may differ by that.
   create function {s}.guard_tokens_v1() returns void language plpgsql set search_path = pg_catalog, pg_temp as $$
+  declare
+    v_hours integer := 0;
   begin
-    perform pg_advisory_xact_lock(19818, 0);
+    perform pg_advisory_xact_lock(19818, hashtext('{schema}'));
     if exists (select 1 from {s}.since_crash) then return; end if;
-    perform setval('{s}.token', r.up_to + 1000000) from {s}.token_reserve r where r.up_to > 1 and r.crashes > 0;
-    update {s}.token_reserve set up_to = (select last_value from {s}.token) + 1000000, crashes = crashes + 1;
+    begin
+      v_hours := ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::integer;
+    exception when others then
+      null; -- Servers that are like PostgreSQL and have no such files.
+    end;
+    perform setval('{s}.token', greatest((select last_value from {s}.token) + 1000000,
+      (extract(epoch from clock_timestamp())::bigint - ${TOKENS_SINCE_S} + v_hours * 3600::bigint) * ${TOKENS_A_SECOND}));
     insert into {s}.since_crash (one) values (1);
   end $$;
 
@@ -178,8 +212,8 @@ export const CLAIM: string = `
     v_tokens bigint[]; v_seqs bigint[]; v_all bigint[]; v_gone bigint[];
     v_many integer; v_next bigint; v_is_plain boolean; v_is_run boolean; v_heard boolean; v_risk boolean := false;
   begin
-    if current_setting('transaction_isolation') <> 'read committed' then
-      raise exception 'millrace: to be called in the isolation read committed' using errcode = '25001';
+    if current_setting('transaction_isolation') <> 'read committed' or current_setting('client_min_messages') = 'error' then
+      raise exception 'millrace: to be called in the isolation read committed, with warnings' using errcode = '25001';
     end if;
     for r in select * from json_to_recordset(p_requests) as x(claim text, queue text, "limit" integer, worker text,
       lease bigint, spared boolean, low bigint, idle boolean, mark boolean)
@@ -190,8 +224,7 @@ export const CLAIM: string = `
           select 1 from {s}.session s where s.id = r.worker and s.expires_at > t) as is_over,
         (select d.due_at from {s}.delayed d where d.queue_id = x.id order by d.due_at limit 1) as due_at,
         exists (select 1 from {s}.aside o where o.queue_id = x.id) as has_aside,
-        not exists (select 1 from {s}.since_crash) as is_after_crash,
-        (select up_to from {s}.token_reserve) as reserve
+        not exists (select 1 from {s}.since_crash) as is_after_crash
       into q from (values (r.queue)) w(name) left join {s}.queue x on x.name = w.name;
       v_next := q.due_at;
       bytes := ''::bytea;
@@ -252,10 +285,6 @@ export const CLAIM: string = `
       -- Each statement sees more than the one before: also jobs that came to wait after this call had begun.
       if p_now is null then t := floor(extract(epoch from clock_timestamp()) * 1000)::bigint; end if;
       v_many := cardinality(v_seqs);
-      if q.reserve < v_tokens[v_many] then
-        update {s}.token_reserve set up_to = v_tokens[v_many] + 1000000 where up_to < v_tokens[v_many];
-        v_risk := true;
-      end if;
       v_is_run := v_tokens[v_many] - v_tokens[1] = v_many - 1;
       select name, content_type, headers, policy into f from {s}.job where seq = v_seqs[1];
       -- Most jobs of a claim were never claimed before and differ in nothing but their id and body.

@@ -92,8 +92,8 @@ export const COMMIT: string = `
     v_workers text[] := '{}'; v_names text[] := '{}'; v_kinds "char"[] := '{}';
     v_heard boolean; v_first bigint; v_singles bigint[] := '{}'; v_locked integer;
   begin
-    if current_setting('transaction_isolation') <> 'read committed' then
-      raise exception 'millrace: to be called in the isolation read committed' using errcode = '25001';
+    if current_setting('transaction_isolation') <> 'read committed' or current_setting('client_min_messages') = 'error' then
+      raise exception 'millrace: to be called in the isolation read committed, with warnings' using errcode = '25001';
     end if;
     -- Mostly a claim's jobs end together, and no others with them.
     select x.last_token, x.claimed_at, x.queue_id, x.worker, x.name, x.seqs, y.name as queue,
