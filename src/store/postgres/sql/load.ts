@@ -71,7 +71,7 @@ const OURS = `
 
 export const LOAD: string = `
   -- Locks jobs, named by queue and id or by number, and tells what they are: first the places where they are, then the
-  -- jobs, each in one order, as everybody does. Repeated while others move them. Not p_waits: what others are moving is
+  -- jobs, each in one order, as everybody does. Begun anew when others have moved them meanwhile. Not p_waits: what others are moving is
   -- left to them, so that who comes a second time in one transaction waits for nobody who waits for him.
   create function {s}.load_v1(
     p_queues text[], p_ids text[], p_seqs bigint[], p_follow boolean, p_waits boolean)
@@ -104,7 +104,9 @@ export const LOAD: string = `
       ${PLACES} into v_after;
       exit when v_before is not distinct from v_after;
       v_rounds := v_rounds + 1;
-      if v_rounds = 20 then
+      -- Who goes on to lock places while it has locked jobs waits in a circle with others. In a transaction of the
+      -- application nothing can be given back and begun anew.
+      if v_rounds = 20 or current_setting('millrace.joined', true) is distinct from 'on' then
         raise exception 'millrace: the jobs were moved all the time' using errcode = '40001';
       end if;
     end loop;
