@@ -21,6 +21,8 @@ export class Transaction {
   readonly #jobs = new Map<string, Moving | null>();
   readonly #jobsBySeq = new Map<number, Moving>();
   readonly #changed = new Set<Moving>();
+  /** Keys of jobs that were deleted or moved here, and were not looked up since. */
+  readonly #left = new Set<string>();
   readonly #attempts: (AttemptRecord & { readonly seq: number })[] = [];
   readonly #lines: NewLine[] = [];
   readonly #told: Told[] = [];
@@ -116,6 +118,11 @@ export class Transaction {
   async follow(ref: JobRef): Promise<Moving | null> {
     const found = await this.job(ref);
     if (found !== null) return found;
+    // It hid another one that had moved on from there before.
+    if (this.#left.delete(keyOf(ref))) {
+      await this.flush();
+      await this.needFollowed([ref]);
+    }
     let latest: Moving | null = null;
     for (const row of this.#jobsBySeq.values()) {
       if (row.id !== ref.id || row.origin_queue !== ref.queue || row.isGone) continue;
@@ -171,6 +178,7 @@ export class Transaction {
   /** Before and after a change of its queue, and after its deletion. */
   rename(row: Moving, from: string, to: string | null): void {
     this.#jobs.set(keyOf({ queue: from, id: row.id }), null);
+    this.#left.add(keyOf({ queue: from, id: row.id }));
     if (to !== null) this.#jobs.set(keyOf({ queue: to, id: row.id }), row);
   }
 

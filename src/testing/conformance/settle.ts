@@ -302,4 +302,21 @@ export const settleCases: Topic = (guarantee) => {
       ]);
     });
   });
+
+  guarantee('a job that hid one which had moved on hides it no longer once it is gone', async ({ store }) => {
+    await finish(store, failed(), { id: 'a' });
+    await store.apply([{ op: 'redrive', job: at('a'), toQueue: 'two' }]);
+    await add(store, { id: 'a', policy: { keepCompletedMs: 0 } });
+    const { lease } = await claimOne(store);
+
+    const { settled } = await store.commit([
+      { lease, next: COMPLETED, mode: 'strict' },
+      { lease: { ...lease, token: lease.token + 1 }, next: COMPLETED, mode: 'strict' },
+    ]);
+
+    assert.deepEqual(
+      settled.map(({ outcome }) => outcome),
+      ['ok', 'superseded'],
+    );
+  });
 };
