@@ -27,7 +27,8 @@ interface Opened {
 /** The path is pinned, so that nobody's objects come before the server's own; and the clock is read once. */
 const SETTINGS = 'set local search_path = pg_catalog, pg_temp; set local jit = off;';
 /** Else nobody hears that a commit did not reach the standby. */
-const WARNED = 'set local client_min_messages = warning;';
+const WARNED = `
+  select set_config('client_min_messages', 'warning', true) where current_setting('client_min_messages') = 'error';`;
 const CLOCK = 'select floor(extract(epoch from clock_timestamp()) * 1000)::float8 as now';
 /**
  * Whoever stands still in the middle of a transaction, or cannot be reached any more, does not keep what it has locked:
