@@ -1,6 +1,6 @@
 /** The change feed: a stream a queue, written only while somebody listens; the entry's id is the change's number. */
 
-export const TELL = `
+export const TELL: string = `
 -- Changes at and below the floor may be missing. Uses up a number.
 local function start_recording(q)
   q.rec = true
@@ -24,7 +24,7 @@ end
 `;
 
 /** ARGV: after ('' for none), limit, keepMs, then the queues. Answers the cursor, whether it is complete, the pages. */
-export const FEED = `
+export const FEED: string = `
 local after = arg()
 local limit = arg()
 local keep = tonumber(arg())
@@ -46,7 +46,7 @@ if after ~= '' then
     pages[#pages + 1] = call('XRANGE', P .. 'feed:' .. q.name, after .. '-1', '+', 'COUNT', limit)
   end
 end
-local last = S(next_number('change', 0))
+local last = S(number_of('change'))
 flush()
 say(last)
 say(complete)
@@ -54,7 +54,7 @@ say(pages)
 `;
 
 /** Drops changes that are too old, and those beyond the newest of each queue. */
-export const PRUNE_CHANGES = `
+export const PRUNE_CHANGES: string = `
 local function drop_changes(q, key, before)
   -- What goes is below the first that stays; its number is the new floor.
   local gone = call('XREVRANGE', key, '(' .. before, '-', 'COUNT', 1)[1]

@@ -1,6 +1,6 @@
 /** The last of every script that writes: what was summed up is written once. */
 
-export const FLUSH = `
+export const FLUSH: string = `
 local function flush()
   for _, q in ipairs(touched) do
     if q.n then

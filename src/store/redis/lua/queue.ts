@@ -7,7 +7,7 @@ import { DEFAULT_SETTINGS_TEXT } from '../settings-text.ts';
  * text (`s`), left out while they are the default, so that nothing parses JSON here. Differences of numbers are summed
  * and written once, by `flush`.
  */
-export const QUEUE = `
+export const QUEUE: string = `
 local queues = {}
 local touched = {}
 

@@ -6,7 +6,7 @@ import { HISTOGRAM_BOUNDS_MS, HOUR_MS, MINUTE_MS } from '../../../job/histogram.
  * Fields: `a` added, `c` completed, `f` failed, `r` retried, `w07` and `u07` the buckets of waiting and running times,
  * each followed by the name of the job. `stm:` and `sth:` list the minutes and hours that a queue has.
  */
-export const STATS = `
+export const STATS: string = `
 local BOUNDS = { ${HISTOGRAM_BOUNDS_MS.join(', ')} }
 
 local function count(q, name, event)
@@ -50,7 +50,7 @@ end
 `;
 
 /** Old minutes into hours; hours are dropped in time. Looks once a minute: nothing becomes old in between. */
-export const FOLD = `
+export const FOLD: string = `
 local function fold_minute(q, minute)
   local key = stats_key(q, 'm', minute)
   local hour = S(tonumber(minute) - tonumber(minute) % ${HOUR_MS})
@@ -86,7 +86,7 @@ end
 `;
 
 /** ARGV: queue, exclusive lower bounds of minutes and of hours ('' for none of them). Answers keys' parts and fields. */
-export const READ_STATS = `
+export const READ_STATS: string = `
 local name = arg()
 local q = queue_at(name)
 if not q then return answer end
