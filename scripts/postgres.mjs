@@ -21,6 +21,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { run, say } from './run.mjs';
+import { stopOnSignals } from './stop-on-signals.mjs';
 
 /** Where packages put the server's programs, which are seldom on the path. */
 const HOMES = ['/usr/lib/postgresql', '/usr/local/lib/postgresql', '/opt/homebrew/opt', '/usr/local/opt'];
@@ -226,25 +227,6 @@ export async function providePostgres() {
     delete process.env.DATABASE_URL;
     await cluster.stop();
   });
-}
-
-/** An interrupted run leaves no server behind either. */
-function stopOnSignals(stop) {
-  const onSignal = (signal) => {
-    stop().finally(() => {
-      forget();
-      process.kill(process.pid, signal);
-    });
-  };
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
-  const forget = () => {
-    for (const signal of signals) process.off(signal, onSignal);
-  };
-  for (const signal of signals) process.on(signal, onSignal);
-  return async () => {
-    forget();
-    await stop();
-  };
 }
 
 async function main([command, ...args]) {

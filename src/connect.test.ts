@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type Connection, connect, DEFAULT_URL } from './connect.ts';
-import { ClosedError, InvalidOptionError, UnsupportedError } from './errors.ts';
+import { ClosedError, InvalidOptionError } from './errors.ts';
 import { clientFor } from './queue/client.ts';
 import { memoryStore } from './store/memory/index.ts';
 import { postgresStore } from './store/postgres/index.ts';
@@ -151,8 +151,21 @@ describe('a PostgreSQL server', () => {
   });
 });
 
-test('a Redis server is told to be not there yet', () => {
-  expect(() => connect('rediss://localhost')).toThrow(UnsupportedError);
+describe('a Redis server', () => {
+  test('is the same store however it is given, and is not connected to before the first call', async () => {
+    const shared = connect('redis://ada:secret@nowhere:6380/2?namespace=shop');
+    const same = connect({ redis: 'redis://ada:secret@nowhere:6380/2?namespace=shop' });
+
+    expect(shared.store).toBe(same.store);
+    expect(shared.url).toBe('redis://nowhere:6380/2?namespace=shop');
+    await Promise.all([shared.release(), same.release()]);
+  });
+
+  test('with a misspelt option is refused, with what may have been meant', () => {
+    expect(() => connect({ redis: 'redis://db', namespase: 'x' } as never)).toThrow(
+      /Did you mean "namespace"/,
+    );
+  });
 });
 
 test.each(['', 'x.db', 'mysql://localhost', 'sqlite:', 'sqlite://host/x.db', 7, null, {}, { store: {} }])(

@@ -4,7 +4,7 @@
  */
 
 import { resolve } from 'node:path';
-import { InvalidOptionError, UnsupportedError } from './errors.ts';
+import { InvalidOptionError } from './errors.ts';
 import { recording } from './history/recording.ts';
 import { type Clock, systemClock } from './runtime/clock.ts';
 import { type Random, systemRandom } from './runtime/random.ts';
@@ -18,17 +18,26 @@ import {
   type PostgresPlace,
   postgresPlace,
 } from './store/postgres-options.ts';
+import {
+  isRedisClient,
+  type RedisClient,
+  type RedisOptions,
+  type RedisPlace,
+  redisPlace,
+} from './store/redis-options.ts';
 import type { Store } from './store/store.ts';
 import type { TelemetryHooks } from './telemetry/hooks.ts';
 
 /**
- * Where jobs are kept: a URL, options of a PostgreSQL server, a `pg.Pool`, or a store that is open already. A store or
- * a pool passed in is closed by whoever made it.
+ * Where jobs are kept: a URL, options of a PostgreSQL server, a `pg.Pool`, `{ redis: … }`, a client of ioredis, or a store
+ * that is open already. What is passed in is closed by whoever made it.
  */
 export type Connection =
   | string
   | PostgresOptions
   | PgPool
+  | RedisOptions
+  | RedisClient
   | Store
   | { readonly store: Store; readonly clock?: Clock; readonly random?: Random };
 
@@ -71,15 +80,23 @@ export function connect(connection?: Connection): SharedStore {
   if (isStore(given)) return borrow(given, systemClock, systemRandom);
   if (holdsStore(given)) return borrow(given.store, given.clock ?? systemClock, given.random ?? systemRandom);
   if (isPool(given)) return connectPlace(postgresStorePlace({ pool: given }));
+  if (isRedisClient(given)) return connectPlace(redisStorePlace({ redis: given }));
+  if (namesRedis(given)) return connectPlace(redisStorePlace(given));
   if (namesServer(given)) return connectPlace(postgresStorePlace(given));
   throw invalid(
-    `is neither a URL (such as "${DEFAULT_URL}", "postgres://localhost/app" or "memory:"), nor a pg.Pool or options ` +
-      'of a PostgreSQL server, nor a store',
+    `is neither a URL (such as "${DEFAULT_URL}", "postgres://localhost/app", "redis://localhost" or "memory:"), nor a ` +
+      'pg.Pool or options of a PostgreSQL server, nor a client of ioredis or { redis: … }, nor a store',
   );
 }
 
-function holdsStore(value: object): value is Exclude<Connection, string | PgPool | PostgresOptions | Store> {
+function holdsStore(
+  value: object,
+): value is Exclude<Connection, string | PgPool | PostgresOptions | RedisOptions | RedisClient | Store> {
   return isStore(Reflect.get(Object(value), 'store'));
+}
+
+function namesRedis(value: unknown): value is RedisOptions {
+  return typeof value === 'object' && value !== null && 'redis' in value;
 }
 
 /** Whether its options are right is seen later, where each that is wrong is named. */
@@ -164,12 +181,10 @@ function placeOf(url: string): Place {
       return postgresStorePlace({ connectionString: url });
     case 'redis':
     case 'rediss':
-      throw new UnsupportedError(
-        `this version of millrace has no ${scheme} store yet. Use "${DEFAULT_URL}", or "memory:" for tests.`,
-      );
+      return redisStorePlace({ redis: url });
     default:
       throw invalid(
-        `"${withoutPassword(url)}" is not a URL of a store. Use "sqlite:PATH", "postgres://…" or "memory:"`,
+        `"${withoutPassword(url)}" is not a URL of a store. Use "sqlite:PATH", "postgres://…", "redis://…" or "memory:"`,
       );
   }
 }
@@ -226,14 +241,29 @@ function postgresStorePlace(options: PostgresOptions): Place {
   };
 }
 
+function redisStorePlace(options: RedisOptions): Place {
+  const place = redisPlace(options);
+  return {
+    key: `redis:${keyOf(place)}`,
+    kind: 'redis',
+    can: { transactions: false, shared: true, searchBodies: true },
+    url: place.url,
+    load: async () => {
+      const { redisStore } = await import('./store/redis/index.ts');
+      return redisStore(options);
+    },
+  };
+}
+
 /** Pools, functions and the like, which are the same only as themselves. */
 const numbers = new WeakMap<object, number>();
 let numbered = 0;
 
 /** Everything that may make a difference. Never shown: there is a password in it. */
-function keyOf(place: PostgresPlace): string {
+function keyOf(place: PostgresPlace | RedisPlace): string {
   return JSON.stringify(place, (name, value: unknown) => {
-    const isPlain = name !== 'pool' && Object.getPrototypeOf(Object(value)) === Object.prototype;
+    const isPlain =
+      name !== 'pool' && (Array.isArray(value) || Object.getPrototypeOf(Object(value)) === Object.prototype);
     if (typeof value !== 'function' && (typeof value !== 'object' || value === null || isPlain)) return value;
     const known = numbers.get(value) ?? ++numbered;
     numbers.set(value, known);

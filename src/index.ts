@@ -82,6 +82,7 @@ export type { Propagation, QueueConfig, QueueOptions, RetentionOptions } from '.
 export type { AwaitOptions } from './queue/result.ts';
 export type { DataInput, DataOf, JobOf, NameOf, ResultOf, SchemasOf, UntypedJobs } from './queue/types.ts';
 export type { PostgresOptions } from './store/postgres-options.ts';
+export type { RedisOptions } from './store/redis-options.ts';
 export {
   HISTOGRAM_BOUNDS_MS,
   type OperationRecord,

@@ -30,7 +30,7 @@ describe('rooms', () => {
     const queue = loaded('src/index.ts');
     expect(queue).toContain('src/worker/engine.ts');
     expect(queue).not.toMatch(
-      /store\/(sqlite|postgres|memory)\/|child-pool|history\/(open|record-)|src\/cli/,
+      /store\/(sqlite|postgres|redis|memory)\/|child-pool|history\/(open|record-)|src\/cli/,
     );
     // The engine is on its thread; here is what speaks with it.
     const sqlite = loaded('src/store/sqlite/index.ts');
@@ -38,7 +38,9 @@ describe('rooms', () => {
     expect(sqlite).not.toMatch(
       /sqlite\/(engine|engine-inline|engine-thread|join|driver|migrations|verbs)\.ts/,
     );
-    expect(loaded('src/cli/main.ts')).not.toMatch(/cli\/commands\/|store\/(sqlite|postgres)\/|worker\//);
+    expect(loaded('src/cli/main.ts')).not.toMatch(
+      /cli\/commands\/|store\/(sqlite|postgres|redis)\/|worker\//,
+    );
   });
 
   it('has the table of this test in ARCHITECTURE.md', () => {
@@ -138,6 +140,7 @@ describe('package', () => {
     expect(Object.keys(parsed.dependencies)).toEqual(['commander']);
     expect(parsed.peerDependenciesMeta).toEqual({
       '@photostructure/sqlite': { optional: true },
+      ioredis: { optional: true },
       pg: { optional: true },
     });
     expect(Object.keys(parsed.scripts).filter((name) => /install|prepare|^(pre|post)/.test(name))).toEqual(

@@ -43,7 +43,10 @@ function programOf(cli: Cli): Command {
   return new Command('millrace')
     .description('The job queue for TypeScript.')
     .version(machine.version, '-V, --version', 'print the version')
-    .option('--store <url>', 'the store, for example sqlite:./jobs.db or postgres://localhost/app')
+    .option(
+      '--store <url>',
+      'the store, for example sqlite:./jobs.db, postgres://localhost/app or redis://localhost',
+    )
     .option('--connection <url>', 'the same as --store')
     .option('--json', 'answer in JSON')
     .option('--verbose', 'show the stack of errors')

@@ -15,6 +15,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   pulse: ['store', 'job', 'runtime'],
   'store/sqlite': ['store', 'job', 'runtime', 'pulse'],
   'store/postgres': ['store', 'job', 'runtime', 'pulse'],
+  'store/redis': ['store', 'job', 'runtime', 'pulse'],
   telemetry: ['job', 'runtime'],
   history: [...SEAM],
   connect: [
@@ -22,6 +23,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'store/memory',
     'store/sqlite',
     'store/postgres',
+    'store/redis',
     'job',
     'runtime',
     'telemetry',
@@ -39,6 +41,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'store/sqlite': ['@photostructure/sqlite'],
   'store/postgres': ['pg'],
+  'store/redis': ['ioredis'],
   cli: ['commander'],
 };
 

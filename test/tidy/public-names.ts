@@ -93,6 +93,7 @@ export const PUBLIC_NAMES: Readonly<Record<string, readonly string[]>> = {
     'ReclaimedEvent',
     'RedriveOptions',
     'ResultOf',
+    'RedisOptions',
     'Retention',
     'RetentionOptions',
     'RetryRequestedError',
@@ -131,6 +132,7 @@ export const PUBLIC_NAMES: Readonly<Record<string, readonly string[]>> = {
   ],
   './sqlite': ['SqliteStoreOptions', 'sqliteStore'],
   './postgres': ['PostgresOptions', 'PostgresStoreOptions', 'postgresStore'],
+  './redis': ['RedisOptions', 'RedisStoreOptions', 'redisStore'],
   './testing': [
     'Duration',
     'FakeClock',

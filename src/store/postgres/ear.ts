@@ -1,13 +1,13 @@
 import { systemClock, type Timer } from '../../runtime/clock.ts';
 import { systemRandom } from '../../runtime/random.ts';
 import type { Hint, Unwatch } from '../store.ts';
+import type { Watchers } from '../watchers.ts';
 import { Awaiting } from './awaiting.ts';
 import { loadDriver, type PgConnection, type PgDriver } from './driver.ts';
 import type { Engine } from './engine.ts';
 import { Listener } from './listener.ts';
 import { NOTIFY, payloadOf } from './news.ts';
 import { clientOptions } from './open.ts';
-import type { Watchers } from './watchers.ts';
 
 /** Rises with nearly everything that is written; read without a look at any table. */
 const MARK = `

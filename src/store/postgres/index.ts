@@ -5,6 +5,7 @@ import { systemRandom } from '../../runtime/random.ts';
 import { guardStore } from '../guard.ts';
 import { type PostgresOptions, postgresPlace } from '../postgres-options.ts';
 import type { Store } from '../store.ts';
+import { Watchers } from '../watchers.ts';
 import { Ear } from './ear.ts';
 import { Engine } from './engine.ts';
 import { Idle } from './idle.ts';
@@ -13,7 +14,6 @@ import { openPulse, type PostgresPulse } from './pulse.ts';
 import { reads } from './reads.ts';
 import { Rides } from './ride.ts';
 import { Tidying } from './tidying.ts';
-import { Watchers } from './watchers.ts';
 import { writes } from './writes.ts';
 
 export type { PostgresOptions } from '../postgres-options.ts';

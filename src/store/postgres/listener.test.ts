@@ -2,9 +2,9 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Random } from '../../runtime/random.ts';
 import { FakeClock } from '../../testing/fake-clock.ts';
 import type { Hint } from '../store.ts';
+import { Watchers } from '../watchers.ts';
 import type { PgConnection } from './driver.ts';
 import { Listener } from './listener.ts';
-import { Watchers } from './watchers.ts';
 
 /** The server, as far as one can hear it. */
 class Line {

@@ -8,9 +8,9 @@ import { sleep } from '../../runtime/clock.ts';
 import { Deferred } from '../../runtime/deferred.ts';
 import type { Random } from '../../runtime/random.ts';
 import { within } from '../../runtime/within.ts';
+import type { Watchers } from '../watchers.ts';
 import { cutOff, type PgConnection } from './driver.ts';
 import { awaitedIn, hintOf, listenOn, pingOf } from './news.ts';
-import type { Watchers } from './watchers.ts';
 
 export interface ListenerParts {
   readonly schema: string;

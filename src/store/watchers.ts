@@ -1,4 +1,4 @@
-import type { Hint, Unwatch } from '../store.ts';
+import type { Hint, Unwatch } from './store.ts';
 
 interface Watcher {
   readonly queues: ReadonlySet<string>;

@@ -1,0 +1,62 @@
+/**
+ * What the store needs of a driver, and the only files that name one: this and `ioredis.ts`. No type of the driver
+ * crosses into the rest of the house or into the published declarations.
+ */
+
+import { DriverMissingError } from '../../errors.ts';
+import type { RedisPlace } from '../redis-options.ts';
+import type { Arg, Reply } from './reply.ts';
+
+/**
+ * One way to the server (or to a cluster), which mends itself. A call whose answer is lost is rejected, and never sent
+ * again by the driver: whether it may be repeated is known above.
+ */
+export interface RedisLink {
+  /** Whether a call would be sent at once. */
+  readonly isReady: boolean;
+  /** What went wrong last on the way to the server; null when nothing has yet. */
+  readonly trouble: unknown;
+  /** Resolves when it is ready, or when it has failed to become so; never rejects. */
+  settled(): Promise<void>;
+  /** A command, sent to who has the keys of our prefix. */
+  call(command: string, args: readonly Arg[]): Promise<Reply>;
+  /** Of the node that has the keys of our prefix, on the connection on which our writes go there. */
+  wait(replicas: number, timeoutMs: number): Promise<number>;
+  /** Connects anew: what answers is not what was asked for. */
+  renew(): void;
+  close(): Promise<void>;
+}
+
+/** A connection that listens on one channel. */
+export interface RedisSubscriber {
+  /** Rejects when the connection is broken. */
+  ping(): Promise<void>;
+  /** Without a farewell, which a peer that is gone would never answer. */
+  cutOff(): void;
+}
+
+export interface SubscribeParts {
+  readonly channel: string;
+  readonly onMessage: (message: string) => void;
+  readonly onGone: () => void;
+}
+
+export interface RedisDriver {
+  open(place: RedisPlace): RedisLink;
+  subscribe(place: RedisPlace, link: RedisLink, parts: SubscribeParts): Promise<RedisSubscriber>;
+}
+
+const INSTALL = 'npm i ioredis';
+
+/** @throws DriverMissingError with the line that installs it. */
+export async function loadDriver(): Promise<RedisDriver> {
+  try {
+    const { driver } = await import('./ioredis.ts');
+    return driver;
+  } catch (error) {
+    throw new DriverMissingError(
+      `the Redis store needs the driver "ioredis", which is not installed. Install it with \`${INSTALL}\`.`,
+      { cause: error },
+    );
+  }
+}
