@@ -1,4 +1,3 @@
-import { StoreError } from '../../errors.ts';
 import type { Reply } from './reply.ts';
 
 /** Reads what a script has said, in order. */
@@ -20,13 +19,25 @@ export class Cursor {
     return reply ?? null;
   }
 
+  text(): string {
+    return String(this.next() ?? '');
+  }
+
   number(): number {
     const reply = this.next();
     return typeof reply === 'number' ? reply : Number(String(reply));
   }
 
+  /** null for what a script says as ''. */
   numberOrNull(): number | null {
+    const text = this.text();
+    return text === '' ? null : Number(text);
+  }
+
+  bytes(): Buffer {
     const reply = this.next();
-    return reply === null || reply === '' ? null : Number(String(reply));
+    return Buffer.isBuffer(reply) ? reply : NOTHING;
   }
 }
+
+const NOTHING = Buffer.alloc(0);

@@ -142,8 +142,9 @@ local function follow(name, id)
   return q and job_no(queue_no(q), seq) or nil
 end
 
+local function lease_ref(j) return S(j.token) .. ':' .. j.q.n .. ':' .. S(j.seq) end
 local function end_lease(j)
-  local ref = j.q.n .. ':' .. S(j.seq)
+  local ref = lease_ref(j)
   call('HDEL', P .. 'l:' .. j.worker, S(j.token))
   if j.lease_expires_at or j.deadline_at then call('ZREM', P .. 'lx', ref) end
   if j.suspect_at then call('SREM', P .. 'sus', ref) end

@@ -27,20 +27,13 @@ end
 -- Leases with an end of their own stand in the order of it.
 local function time_lease(j)
   local own, deadline = j.lease_expires_at, j.deadline_at
-  local ref = j.q.n .. ':' .. S(j.seq)
+  local ref = lease_ref(j)
   if own or deadline then
     call('ZADD', P .. 'lx', (own and deadline) and math.min(own, deadline) or own or deadline, ref)
   end
 end
-local function hold(j, lease_ms, spared)
-  j.spared, j.suspect_at = spared, false
-  j.deadline_at = deadline_of(j)
-  j.lease_expires_at = lease_ms and lease_end(lease_ms, j.deadline_at)
-  time_lease(j)
-  call('HSET', P .. 'l:' .. j.worker, S(j.token), j.q.n .. ':' .. S(j.seq))
-end
 local function clear_suspicion(j)
-  if j.suspect_at then call('SREM', P .. 'sus', j.q.n .. ':' .. S(j.seq)) end
+  if j.suspect_at then call('SREM', P .. 'sus', lease_ref(j)) end
   j.suspect_at = false
 end
 

@@ -36,11 +36,11 @@ end
 local function S(number) return format('%.0f', number) end
 
 -- The numbers that only rise are read once, and written once at the end.
-local NUMBERS = { 'seq', 'token', 'change', 'queue', 'move', 'at' }
+local NUMBERS = { 'seq', 'token', 'change', 'queue', 'move', 'at', 'requests' }
 local numbers, risen
 local function number_of(name)
   if not numbers then
-    local read = call('HMGET', NUM, 'seq', 'token', 'change', 'queue', 'move', 'at')
+    local read = call('HMGET', NUM, unpack(NUMBERS))
     numbers = {}
     for index, each in ipairs(NUMBERS) do numbers[each] = tonumber(read[index]) or 0 end
   end
