@@ -23,6 +23,11 @@ export class Cursor {
     return String(this.next() ?? '');
   }
 
+  textOrNull(): string | null {
+    const reply = this.next();
+    return reply === null ? null : String(reply);
+  }
+
   number(): number {
     const reply = this.next();
     return typeof reply === 'number' ? reply : Number(String(reply));

@@ -12,19 +12,17 @@ export interface StoredJob {
 }
 
 /** What few jobs have: result, progress, error, reason of a cancel, origin. */
-type Rare = readonly [Reply, Reply, Reply, Reply, Reply];
+export type Rare = readonly [Reply, Reply, Reply, Reply, Reply];
+
+export function readRare(cursor: Cursor): Rare {
+  return [cursor.next(), cursor.next(), cursor.next(), cursor.next(), cursor.next()];
+}
 
 export function readJob(cursor: Cursor, queue: string): StoredJob {
   const seq = cursor.number();
   const fixed = cursor.bytes();
   const moving = cursor.bytes();
-  return jobOf({ queue, seq, fixed, moving }, [
-    cursor.next(),
-    cursor.next(),
-    cursor.next(),
-    cursor.next(),
-    cursor.next(),
-  ]);
+  return jobOf({ queue, seq, fixed, moving }, readRare(cursor));
 }
 
 export interface Parts {

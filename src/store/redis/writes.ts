@@ -1,11 +1,40 @@
+/** The verbs that write: each is one script, and so one step. */
+
 import { UnsupportedError } from '../../errors.ts';
-import type { Store } from '../store.ts';
+import type { ClaimRequest, CommitAnswer, Settlement, Store } from '../store.ts';
+import { apply } from './apply.ts';
+import { askFor, claim, putClaims, takeClaims } from './claim.ts';
+import { Cursor } from './cursor.ts';
 import type { Engine } from './engine.ts';
 import type { Idle } from './idle.ts';
+import type { Arg } from './reply.ts';
+import { COMMIT_JOBS } from './scripts.ts';
+import { beat, endSession, renew } from './sessions.ts';
+import { putSettlements, takeSettled } from './settle.ts';
 
-type Verbs = Pick<Store, 'apply' | 'claim' | 'commit' | 'renew' | 'beat' | 'endSession' | 'upkeep'>;
+type Writes = Pick<Store, 'apply' | 'claim' | 'commit' | 'renew' | 'beat' | 'endSession' | 'upkeep'>;
 
-/** In the making. */
-export function writes(engine: Engine, idle: Idle): Verbs {
-  throw new UnsupportedError(`the Redis store at ${engine.place.url} is in the making (${typeof idle}).`);
+export function writes(engine: Engine, idle: Idle): Writes {
+  return {
+    apply: (effects, options = {}) => apply(engine, effects, options),
+    claim: (requests) => claim(engine, requests, idle),
+    commit: (settlements, claims = []) => commit(engine, { settlements, claims }, idle),
+    renew: (leases, leaseMs) => renew(engine, leases, leaseMs),
+    beat: (sessions) => beat(engine, sessions),
+    endSession: (id) => endSession(engine, id),
+    upkeep: () => Promise.reject(new UnsupportedError('the upkeep of the Redis store is in the making.')),
+  };
+}
+
+async function commit(
+  engine: Engine,
+  { settlements, claims }: { settlements: readonly Settlement[]; claims: readonly ClaimRequest[] },
+  idle: Idle,
+): Promise<CommitAnswer> {
+  const asked = askFor(claims, idle);
+  const args: Arg[] = [];
+  putSettlements(args, settlements);
+  putClaims(args, asked);
+  const cursor = new Cursor(await engine.write(COMMIT_JOBS, args));
+  return { settled: takeSettled(cursor, settlements), claimed: takeClaims(cursor, asked, idle) };
 }

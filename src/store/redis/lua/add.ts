@@ -1,7 +1,5 @@
-/** New jobs: a batch of one queue is written together. Begins the table of effects. */
+/** New jobs: a batch of one queue is written together. */
 export const ADD: string = `
-local EFFECT = {}
-
 -- Priority 0, not lifo, no delay, no time to live: it stands in the list.
 local function is_in_turn(blob, flags)
   if flags % 2 == 1 then return false end
@@ -81,7 +79,7 @@ local function add_to(q, blobs, marks)
 end
 
 -- Runs of jobs of one queue. The answer is a letter a job: created, duplicate.
-EFFECT['add'] = function()
+local function add_jobs()
   local marks = {}
   for _ = 1, num() do
     local q, blobs = queue_of(arg()), {}
@@ -90,6 +88,10 @@ EFFECT['add'] = function()
   end
   say(table.concat(marks))
 end
+`;
+
+export const ADD_EFFECT: string = `
+EFFECT['add'] = add_jobs
 `;
 
 /** Answers of earlier calls, in two generations of which the older goes when the newer is full. */
@@ -119,11 +121,9 @@ local known = id ~= '' and answered_request(id)
 if known then
   for _, answer in ipairs(known) do say(answer) end
 else
-  local rows = {}
-  for index = 1, num() do rows[index] = arg() end
   for _ = 1, num() do EFFECT[arg()]() end
   if id ~= '' then remember_request(id, 1) end
-  if #rows > 0 then keep_audit(rows) end
+  audit_rows()
 end
 flush()
 say(hints_out())
@@ -137,7 +137,7 @@ local known = id ~= '' and answered_request(id)
 if known then
   for _, answer in ipairs(known) do say(answer) end
 else
-  EFFECT['add']()
+  add_jobs()
   if id ~= '' then remember_request(id, 1) end
 end
 flush()

@@ -189,10 +189,11 @@ end
 local function claim_one()
   local id, q = arg(), queue_at(arg())
   local request = { limit = num(), worker = arg(), lease_ms = num(), spared = arg() == '1' }
-  local flag, at = num(), said
+  local flag, at = arg(), said
   local held, paused, over, due, first = answered_claim(id, request.worker), q and q.paused, false, nil, nil
   local taken = held or {}
   for _ = 1, 4 do say('') end
+  say(S(now))
   if held then due = q and not paused and due_next(q)
   elseif q and not paused then
     over = not request.lease_ms and (session_end(request.worker) or now) <= now
@@ -205,7 +206,7 @@ local function claim_one()
       if q.once or #taken == 0 then due = due_next(q) end
     end
   end
-  if not held then idle(q, flag, #taken < request.limit) end
+  if q and not held then idle(q, flag, #taken > 0) end
   out[at + 1], out[at + 2], out[at + 4] = paused and 1 or 0, over and 1 or 0, #taken
   if due then out[at + 3] = S(math.max(0, due - now)) end
   for _, j in ipairs(taken) do say_claimed(j, q.once and not held) end

@@ -197,8 +197,8 @@ end
 
 -- What every new generation begins with.
 local function fresh_start(j)
-  set_reason(j, false)
-  return { state = 'waiting', ready_at = now, due_at = false, expires_at = false, first_claimed_at = false,
+  if j.has_reason then set_extra(j, 'c', false) end
+  return { has_reason = false, state = 'waiting', ready_at = now, due_at = false, expires_at = false, first_claimed_at = false,
     finished_at = false, generation = j.generation + 1, failures = 0, crashes = 0, cause = false }
 end
 local function move_to(j, name, cause)

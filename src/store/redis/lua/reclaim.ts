@@ -64,9 +64,11 @@ local function take_back(j, list)
   elseif crashes > q.max_crashes and not spared then
     dead_letter(j, { cause = 'crashed', error = FAULT, failures = j.failures })
   else alter(j, { state = 'waiting', ready_at = now }) end
-  for _, value in ipairs({ q.name, id, S(token), worker, crashes, j.state }) do list[#list + 1] = value end
+  list[#list + 1] = { q.name, id, S(token), worker, crashes, j.state }
 end
 
+-- Says how many were taken back and of each queue, id, token, worker, crashes and state; answers whether there is more,
+-- and the longest suspicion.
 local function reclaim(limit)
   local report = { touched = 0, more = false, suspicion = 0, list = {} }
   for _, lease in ipairs(doubtful()) do
@@ -89,6 +91,10 @@ local function reclaim(limit)
       end
     end
   end
-  return report
+  say(#report.list)
+  for _, taken in ipairs(report.list) do
+    for _, value in ipairs(taken) do say(value) end
+  end
+  return report.more, report.suspicion
 end
 `;

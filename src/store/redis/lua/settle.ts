@@ -60,7 +60,9 @@ function BECOME.parked(j, trace, after)
   close_attempt(j, { outcome = 'parked', trace = trace })
   alter(j, { state = 'parked', ready_at = false, due_at = after ~= '' and now + tonumber(after) or false })
 end
+`;
 
+export const SETTLE_ONE: string = `
 -- Its effects and what it becomes stand in the next \`size\` arguments.
 local function settle_one()
   local name, id, token, lenient, trace = arg(), arg(), num(), arg() == '1', arg()

@@ -5,7 +5,7 @@
  * null is `nil` or `false` in Lua and '' on the wire. Whole numbers below 1e14 may be joined to texts as they are; tokens may not, `S` makes them texts.
  */
 export const STEP: string = `
-local P, call = KEYS[1], redis.call
+local P, ME, call = KEYS[1], ARGV[2], redis.call
 local floor, sub, byte, char, format = math.floor, string.sub, string.byte, string.char, string.format
 local spack, sunpack = struct.pack, struct.unpack
 local NUM = P .. 'n'

@@ -1,0 +1,32 @@
+/** The scripts of the verbs that move jobs, joined from their parts. */
+
+import { ADD, ADD_EFFECT, APPLY, APPLY_ADD, REQUESTS } from './lua/add.ts';
+import { ADMIN } from './lua/admin.ts';
+import { CLAIM, CLAIMS } from './lua/claim.ts';
+import { TELL } from './lua/feed.ts';
+import { FLUSH } from './lua/flush.ts';
+import { HINT } from './lua/hint.ts';
+import { JOB } from './lua/job.ts';
+import { LEASE } from './lua/lease.ts';
+import { MOVES } from './lua/moves.ts';
+import { OPERATIONS } from './lua/operations.ts';
+import { QUEUE } from './lua/queue.ts';
+import { RECORD } from './lua/record.ts';
+import { BEATS, END_SESSION, LEASES_OF, RENEW, RENEWALS } from './lua/sessions.ts';
+import { COMMIT, SETTLE, SETTLE_ONE } from './lua/settle.ts';
+import { STATS } from './lua/stats.ts';
+import { STEP } from './lua/step.ts';
+import { type Script, script } from './script.ts';
+
+/** What every script that moves jobs begins with. */
+export const BASE: readonly string[] = [STEP, QUEUE, HINT, TELL, STATS, FLUSH, RECORD, JOB, LEASE];
+/** All effects. */
+export const EFFECTS: readonly string[] = [MOVES, ADMIN, OPERATIONS, ADD, ADD_EFFECT];
+
+export const ADD_JOBS: Script = script('add', ...BASE, ADD, REQUESTS, APPLY_ADD);
+export const APPLY_EFFECTS: Script = script('apply', ...BASE, ...EFFECTS, REQUESTS, APPLY);
+export const CLAIM_JOBS: Script = script('claim', ...BASE, CLAIM, CLAIMS);
+export const COMMIT_JOBS: Script = script('commit', ...BASE, ...EFFECTS, CLAIM, SETTLE, SETTLE_ONE, COMMIT);
+export const RENEW_LEASES: Script = script('renew', ...BASE, RENEW, RENEWALS);
+export const BEAT: Script = script('beat', STEP, BEATS);
+export const END: Script = script('end-session', ...BASE, SETTLE, LEASES_OF, END_SESSION);
