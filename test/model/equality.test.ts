@@ -2,12 +2,21 @@
 
 import assert from 'node:assert/strict';
 import { postgresStore } from 'millrace/postgres';
+import { redisStore } from 'millrace/redis';
 import { sqliteStore } from 'millrace/sqlite';
 import { FakeClock, memoryStore } from 'millrace/testing';
 import { afterAll, describe, it } from 'vitest';
 import type { ClaimAnswer, CommitAnswer, Store } from '../../src/store/store.ts';
 import { dropSchemas, nextSchema, noPostgres, testPool, Wiper } from '../support/postgres.ts';
 import { writeProof } from '../support/proof.ts';
+import {
+  dropNamespaces,
+  nextNamespace,
+  noRedis,
+  noRedisCluster,
+  redisClusterUrl,
+  redisUrl,
+} from '../support/redis.ts';
 import { makeScratch } from '../support/scratch.ts';
 import { command } from './arbitrary-command.ts';
 import { answerOf, dumpOf } from './canonical.ts';
@@ -30,7 +39,7 @@ afterAll(() => {
     ...{
       name: 'equality',
       section: 'equality',
-      title: 'random commands to the memory store and to SQLite and PostgreSQL',
+      title: 'random commands to the memory store and to SQLite, PostgreSQL and Redis',
     },
     command: 'MILLRACE_SEQUENCES=1000 npm test -- --only model',
     figures: { 'sequences without a difference': played.sequences, 'commands compared': played.commands },
@@ -125,5 +134,26 @@ describe.skipIf(noPostgres)('the memory store and PostgreSQL', () => {
 
   it('answer every history of calls alike and hold the same afterwards', async () => {
     await holds(partOf(SERVER_SEQUENCES), command, (commands) => playTwice(commands, onServer));
+  });
+});
+
+describe.each([
+  ['Redis', noRedis, redisUrl],
+  ['a Redis Cluster', noRedisCluster, redisClusterUrl],
+] as const)('the memory store and %s', (_, isMissing, url) => {
+  describe.skipIf(isMissing)('of this machine', () => {
+    const used: string[] = [];
+    afterAll(() => dropNamespaces(url(), used));
+
+    /** As two processes have them. */
+    const onRedis: Open = async (clock) => {
+      const namespace = nextNamespace();
+      used.push(namespace);
+      return [1, 2].map(() => redisStore({ redis: url(), namespace, clock }));
+    };
+
+    it('answer every history of calls alike and hold the same afterwards', async () => {
+      await holds(partOf(SERVER_SEQUENCES), command, (commands) => playTwice(commands, onRedis));
+    });
   });
 });

@@ -2,6 +2,7 @@ import { EnvironmentError } from '../../errors.ts';
 import type { RedisPlace } from '../redis-options.ts';
 import type { Durability } from '../store.ts';
 import type { RedisLink } from './driver.ts';
+import type { Engine } from './engine.ts';
 import { type Arg, listOf, numberOf, textOf } from './reply.ts';
 
 /** What the server says of itself; settings are read back, not assumed. */
@@ -27,7 +28,7 @@ export interface Facts {
 const OLDEST = 60_200;
 const SETTINGS = ['appendfsync', 'maxmemory-policy', 'appendonly'] as const;
 
-export async function readFacts(link: RedisLink): Promise<Facts> {
+export async function readFacts(link: Pick<RedisLink, 'call'>): Promise<Facts> {
   const [info, given, time] = await Promise.all([
     link.call('info', []).then((reply) => fieldsOf(textOf(reply))),
     settingsOf(link),
@@ -61,8 +62,13 @@ function fieldsOf(info: string): Map<string, string> {
   return fields;
 }
 
+/** Read anew each time: settings change, and the server at the same address may be another one. */
+export function factsNow(engine: Engine): Promise<Facts> {
+  return readFacts({ call: (command, args) => engine.call(command, ...args) });
+}
+
 /** Hosts of servers for many often forbid the question; then what `INFO` says must do. */
-async function settingsOf(link: RedisLink): Promise<Map<string, string>> {
+async function settingsOf(link: Pick<RedisLink, 'call'>): Promise<Map<string, string>> {
   const settings = new Map<string, string>();
   const ask = async (name: Arg): Promise<void> => {
     const words = listOf(await link.call('config', ['get', name]));
