@@ -6,6 +6,7 @@
 import { build } from './build.mjs';
 import { install } from './install.mjs';
 import { providePostgres } from './postgres.mjs';
+import { provideRedis } from './redis.mjs';
 import { say } from './run.mjs';
 import { checks } from './test-checks.mjs';
 import { runOnNode, versions } from './test-nodes.mjs';
@@ -24,8 +25,15 @@ const projectParts = projects.map((name) => [name, () => runProject(name)]);
 /** These wait for the disk more than they compute, so they wait together. */
 const waiting = ['conformance'];
 
-/** One server for all of them, if `DATABASE_URL` names none. */
-const onPostgres = ['conformance', 'model', 'integration', 'faults', 'e2e'];
+/** One of each for all of them, if the environment (`DATABASE_URL`, `REDIS_URL`, `REDIS_CLUSTER_URL`) names none. */
+const servers = [
+  {
+    name: 'postgres',
+    parts: ['conformance', 'model', 'integration', 'faults', 'e2e'],
+    provide: providePostgres,
+  },
+  { name: 'redis', parts: ['conformance', 'model', 'integration', 'faults'], provide: provideRedis },
+];
 
 /**
  * Cheap ones first: who broke the types wants to know it at once. What stands in one stage runs side by side; the
@@ -78,19 +86,25 @@ async function testAll(names) {
   return results;
 }
 
-/** Without it its tests are skipped, and where CI runs that is a failure. */
-async function testWithPostgres(names) {
-  if (!names.some((name) => onPostgres.includes(name))) return testAll(names);
-  const stop = await providePostgres();
-  if (stop === null) {
-    const failed = process.env.CI === 'true' ? 1 : 0;
-    return [{ name: 'postgres', passed: 0, failed, skipped: 1 - failed }, ...(await testAll(names))];
-  }
+/** Without one its tests are skipped, and where CI runs that is a failure. */
+async function testWithServers(names) {
+  const wanted = servers.filter(({ parts: using }) => names.some((name) => using.includes(name)));
+  const results = [];
+  const stops = [];
   try {
-    return await testAll(names);
+    for (const { name, provide } of wanted) {
+      const stop = await provide();
+      if (stop !== null) stops.push(stop);
+      else {
+        const failed = process.env.CI === 'true' ? 1 : 0;
+        results.push({ name, passed: 0, failed, skipped: 1 - failed });
+      }
+    }
+    results.push(...(await testAll(names)));
   } finally {
-    await stop();
+    for (const stop of stops) await stop();
   }
+  return results;
 }
 
 const sum = (results, key) => results.reduce((total, result) => total + result[key], 0);
@@ -103,7 +117,7 @@ async function main() {
     await install();
     await build();
     results.push({ name: 'build', passed: 1, failed: 0, skipped: 0 });
-    results.push(...(await testWithPostgres(names)));
+    results.push(...(await testWithServers(names)));
   } catch (error) {
     process.stdout.write(`${error.stack}\n`);
     results.push({ name: 'run', passed: 0, failed: 1, skipped: 0 });

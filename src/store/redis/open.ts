@@ -101,7 +101,7 @@ export function checkFacts(facts: Facts, place: RedisPlace): void {
   if (durability !== null && durability !== undefined) demand(facts, place);
 }
 
-/** What it evicts only by their time: all that is ours with a time are answers of calls, which would be made anew. */
+/** Also those that go by times: what a call was answered has one, and without it a repeated call is done twice. */
 function evicts({ policy }: Facts): boolean {
   return policy !== '' && policy !== 'noeviction';
 }
