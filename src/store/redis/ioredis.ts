@@ -29,7 +29,8 @@ const ALONE = { ...NODE, enableOfflineQueue: false, lazyConnect: true, retryStra
 const CLUSTER = {
   redisOptions: NODE,
   lazyConnect: true,
-  enableOfflineQueue: false,
+  // For nodes that are connected to at their first call; nothing waits in it for longer than one attempt to connect.
+  enableOfflineQueue: true,
   enableAutoPipelining: false,
   maxRedirections: REDIRECTIONS,
   clusterRetryStrategy: rest,
