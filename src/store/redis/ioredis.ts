@@ -40,6 +40,9 @@ const CLUSTER = {
   keyPrefix: '',
 } as const;
 
+/** A cluster would send them to any node. */
+const KEYLESS: ReadonlySet<string> = new Set(['info', 'time', 'config', 'scan', 'publish']);
+
 type Client = Redis | Cluster;
 
 function open(place: RedisPlace): Client {
@@ -114,8 +117,9 @@ class IoRedisLink implements RedisLink {
     try {
       const words = args as (string | number | Buffer)[];
       // Texts as bytes: some are payloads.
-      const sent = this.client.sendCommand(new Command(command, words, { replyEncoding: null }));
-      return (await sent) as Reply;
+      const sent = new Command(command, words, { replyEncoding: null });
+      const to = KEYLESS.has(command) ? this.#master() : this.client;
+      return (await to.sendCommand(sent)) as Reply;
     } finally {
       this.#letGo();
     }
