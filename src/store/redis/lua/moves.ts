@@ -4,9 +4,6 @@
  */
 
 export const MOVES: string = `
-local EFFECT = {}
-local MOVE = {}
-
 local function wrong_state(j)
   return 'wrong-state', j.state
 end

@@ -2,7 +2,7 @@
 
 /** Also the audit trail: the newest stand first. */
 export const OPERATIONS: string = `
-local function operation_key(id) return P .. 'op:' .. id end
+operation_key = function(id) return P .. 'op:' .. id end
 
 EFFECT['start-operation'] = function()
   local id, spec = arg(), arg()
@@ -15,7 +15,7 @@ EFFECT['start-operation'] = function()
   say('ok')
 end
 
-local function end_operation(id, state)
+end_operation = function(id, state)
   call('HSET', operation_key(id), 'state', state, 'end', S(now))
   call('ZREM', P .. 'opr', id)
   call('ZADD', P .. 'ope', now, id)
@@ -28,7 +28,7 @@ EFFECT['abort-operation'] = function()
   say(state and 'ok' or 'gone')
 end
 
-local function audit_rows()
+audit_rows = function()
   local many = num()
   for _ = 1, many do call('LPUSH', P .. 'audit', S(now) .. ' ' .. arg()) end
   if many > 0 then call('LTRIM', P .. 'audit', 0, 9999) end

@@ -56,6 +56,8 @@ local function queue_of(name)
   local q = queue_known(name)
   if q.n then return q end
   number_queue(q, S(next_number('queue')))
+  -- Nobody can have said yet that they want to hear of it.
+  q.fresh = true
   call('HSET', q.k, 'n', q.n, 'c', S(now))
   call('HSET', P .. 'names', q.n, name)
   return q

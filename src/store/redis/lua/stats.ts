@@ -85,20 +85,25 @@ local function fold_stats(names, minutes_ms, hours_ms)
 end
 `;
 
-/** ARGV: queue, exclusive lower bounds of minutes and of hours ('' for none of them). Answers keys' parts and fields. */
-export const READ_STATS: string = `
-local name = arg()
-local q = queue_at(name)
-if not q then return answer end
-for _, step in ipairs({ 'm', 'h' }) do
-  local after = arg()
-  if after ~= '' then
-    for _, from in ipairs(call('ZRANGEBYSCORE', P .. 'st' .. step .. ':' .. name, '(' .. after, '+inf')) do
-      say(step)
-      say(from)
-      say(call('HGETALL', stats_key(q, step, from)))
-    end
+/** Step, start and fields of all that begin after some time. */
+export const SAY_STATS: string = `
+local function say_stats(q, step, after)
+  for _, from in ipairs(call('ZRANGEBYSCORE', P .. 'st' .. step .. ':' .. q.name, '(' .. after, '+inf')) do
+    say(step)
+    say(from)
+    say(call('HGETALL', stats_key(q, step, from)))
   end
 end
-return answer
+`;
+
+/** ARGV: queue, withinMs, step. Says the instant after which points end, and what may be needed for them. */
+export const READ_STATS: string = `
+local q, within, step = queue_at(arg()), num(), arg()
+if q then
+  local after = now - within
+  say(S(after))
+  say_stats(q, 'm', S(after - after % ${HOUR_MS} - ${HOUR_MS}))
+  if step == 'hour' then say_stats(q, 'h', S(after - ${HOUR_MS})) end
+end
+return out
 `;
