@@ -1,18 +1,17 @@
 import type { JobState } from '../../job/record.ts';
 import { auditRecord } from '../audit.ts';
 import type { Effect, EffectResult, MoveOutcome, Swept, Target } from '../store.ts';
-import { putJobs, takeAdded } from './add.ts';
 import type { Cursor } from './cursor.ts';
 import type { Arg } from './reply.ts';
 import { settingsOfText, textsOfPatch } from './settings-text.ts';
 
-type PlainEffect = Exclude<Effect, { readonly op: 'add' }>;
+/** Every effect but `add`, which has a form of its own. */
+export type PlainEffect = Exclude<Effect, { readonly op: 'add' }>;
 
 /** Its name and what it takes, in the order in which its script reads it. */
-export function putEffect(args: Arg[], effect: Effect): void {
+export function putEffect(args: Arg[], effect: PlainEffect): void {
   args.push(effect.op);
-  if (effect.op === 'add') putJobs(args, effect.jobs);
-  else for (const arg of argsOf(effect)) args.push(arg);
+  for (const arg of argsOf(effect)) args.push(arg);
 }
 
 function argsOf(effect: PlainEffect): readonly Arg[] {
@@ -70,11 +69,8 @@ function flag(isSet: boolean): 0 | 1 {
 }
 
 /** What the effect's script has said. */
-export function takeEffect(cursor: Cursor, effect: Effect): EffectResult {
-  const { op } = effect;
+export function takeEffect(cursor: Cursor, { op }: PlainEffect): EffectResult {
   switch (op) {
-    case 'add':
-      return { op, jobs: takeAdded(cursor, effect.jobs) };
     case 'configure':
       return { op, settings: settingsOfText(cursor.text()) };
     case 'drain':

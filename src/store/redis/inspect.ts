@@ -1,5 +1,11 @@
 import type { Counts, Totals } from '../../job/queue-settings.ts';
-import { type AttemptRecord, JOB_STATES, type JobRecord, type JobRef, type LogLine } from '../../job/record.ts';
+import {
+  type AttemptRecord,
+  JOB_STATES,
+  type JobRecord,
+  type JobRef,
+  type LogLine,
+} from '../../job/record.ts';
 import { NO_TOTALS } from '../../job/totals.ts';
 import type { QueueSummary } from '../store.ts';
 import { Cursor } from './cursor.ts';

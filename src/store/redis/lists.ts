@@ -10,7 +10,9 @@ import { listOf, textOf } from './reply.ts';
 
 export async function sessions(engine: Engine): Promise<SessionRecord[]> {
   const cursor = new Cursor(listOf(await engine.read(SESSIONS, [])));
-  return readSessions(cursor).filter(({ session, nowMs }) => session.expiresAt > nowMs).map(({ session }) => session);
+  return readSessions(cursor)
+    .filter(({ session, nowMs }) => session.expiresAt > nowMs)
+    .map(({ session }) => session);
 }
 
 /** All that are kept, also those that ended and that upkeep has not forgotten yet, by id. */

@@ -1,15 +1,13 @@
 /** The scripts of the verbs that move jobs, joined from their parts. */
 
-import { ADD, ADD_EFFECT, APPLY, APPLY_ADD, REQUESTS } from './lua/add.ts';
-import { ADMIN } from './lua/admin.ts';
+import { ADD, APPLY, APPLY_ADD, REQUESTS } from './lua/add.ts';
 import { CLAIM, CLAIMS } from './lua/claim.ts';
+import { EFFECTS as BY_NAME } from './lua/effects.ts';
 import { TELL } from './lua/feed.ts';
 import { FLUSH } from './lua/flush.ts';
 import { HINT } from './lua/hint.ts';
 import { JOB } from './lua/job.ts';
 import { LEASE } from './lua/lease.ts';
-import { MOVES } from './lua/moves.ts';
-import { OPERATIONS } from './lua/operations.ts';
 import { QUEUE } from './lua/queue.ts';
 import { RECORD } from './lua/record.ts';
 import { BEATS, END_SESSION, LEASES_OF, RENEW, RENEWALS } from './lua/sessions.ts';
@@ -21,7 +19,7 @@ import { type Script, script } from './script.ts';
 /** What every script that moves jobs begins with. */
 export const BASE: readonly string[] = [STEP, QUEUE, HINT, TELL, STATS, FLUSH, RECORD, JOB, LEASE];
 /** All effects. */
-export const EFFECTS: readonly string[] = [MOVES, ADMIN, OPERATIONS, ADD, ADD_EFFECT];
+export const EFFECTS: readonly string[] = [ADD, BY_NAME];
 
 export const ADD_JOBS: Script = script('add', ...BASE, ADD, REQUESTS, APPLY_ADD);
 export const APPLY_EFFECTS: Script = script('apply', ...BASE, ...EFFECTS, REQUESTS, APPLY);

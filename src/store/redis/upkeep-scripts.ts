@@ -1,7 +1,5 @@
 /** The scripts of upkeep, joined from their parts. */
 
-import { ADD } from './lua/add.ts';
-import { EFFECTS } from './lua/effects.ts';
 import { PRUNE_CHANGES } from './lua/feed.ts';
 import { FORGET_OPERATIONS, OPERATE } from './lua/operations.ts';
 import { RECLAIM } from './lua/reclaim.ts';
@@ -9,18 +7,10 @@ import { LEASES_OF } from './lua/sessions.ts';
 import { FOLD } from './lua/stats.ts';
 import { AFTER_OPERATIONS, CHORES, UPKEEP } from './lua/upkeep.ts';
 import { type Script, script } from './script.ts';
-import { MOVES } from './scripts.ts';
+import { BASE, EFFECTS } from './scripts.ts';
 
-const PARTS: readonly string[] = [
-  ...MOVES,
-  ADD,
-  EFFECTS,
-  PRUNE_CHANGES,
-  FOLD,
-  FORGET_OPERATIONS,
-  CHORES,
-];
+const PARTS: readonly string[] = [...BASE, ...EFFECTS, PRUNE_CHANGES, FOLD, FORGET_OPERATIONS, CHORES];
 
 export const KEEP_UP: Script = script('upkeep', ...PARTS, LEASES_OF, RECLAIM, UPKEEP);
 export const KEEP_UP_AFTER: Script = script('upkeep-after', ...PARTS, AFTER_OPERATIONS);
-export const OPERATE_ON: Script = script('operate', ...MOVES, ADD, EFFECTS, OPERATE);
+export const OPERATE_ON: Script = script('operate', ...BASE, ...EFFECTS, OPERATE);

@@ -5,7 +5,7 @@ import type { Finding } from '../store.ts';
 import { Cursor } from './cursor.ts';
 import type { Engine } from './engine.ts';
 import { pairsOf } from './inspect.ts';
-import { VERIFY_OTHERS, VERIFY_ONE_QUEUE } from './read-scripts.ts';
+import { VERIFY_ONE_QUEUE, VERIFY_OTHERS } from './read-scripts.ts';
 import { listOf, type Reply, textOf } from './reply.ts';
 
 /** Buckets of 128 jobs that one script walks through. */
@@ -35,7 +35,10 @@ async function verifyQueue(engine: Engine, queue: string): Promise<Finding[]> {
   }
 }
 
-async function lookAtQueue(engine: Engine, queue: string): Promise<{ findings: Finding[]; isWhole: boolean }> {
+async function lookAtQueue(
+  engine: Engine,
+  queue: string,
+): Promise<{ findings: Finding[]; isWhole: boolean }> {
   const found = new Map<string, number>();
   const odd: Finding[] = [];
   let from = '-inf';
@@ -85,10 +88,14 @@ function compare(
     ...Object.keys(ORDERS)
       .filter(differs)
       .map((name) =>
-        wrong('orders', `queue "${queue}" notes ${says(name)} ${ORDERS[name]} and has ${found.get(name) ?? 0}`),
+        wrong(
+          'orders',
+          `queue "${queue}" notes ${says(name)} ${ORDERS[name]} and has ${found.get(name) ?? 0}`,
+        ),
       ),
   ];
-  if (differs('i')) findings.push(wrong('ids', `queue "${queue}" knows ${says('i')} ids and has ${jobs} jobs`));
+  if (differs('i'))
+    findings.push(wrong('ids', `queue "${queue}" knows ${says('i')} ids and has ${jobs} jobs`));
   if (Number(kept.get('total')) !== jobs) {
     const message = `queue "${queue}" has ${jobs} jobs, but added less what it removed is ${says('total')}`;
     findings.push(wrong('totals', message));

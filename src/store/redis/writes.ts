@@ -1,6 +1,5 @@
 /** The verbs that write: each is one script, and so one step. */
 
-import { UnsupportedError } from '../../errors.ts';
 import type { ClaimRequest, CommitAnswer, Settlement, Store } from '../store.ts';
 import { apply } from './apply.ts';
 import { askFor, claim, putClaims, takeClaims } from './claim.ts';
@@ -11,6 +10,7 @@ import type { Arg } from './reply.ts';
 import { COMMIT_JOBS } from './scripts.ts';
 import { beat, endSession, renew } from './sessions.ts';
 import { putSettlements, takeSettled } from './settle.ts';
+import { upkeep } from './upkeep.ts';
 
 type Writes = Pick<Store, 'apply' | 'claim' | 'commit' | 'renew' | 'beat' | 'endSession' | 'upkeep'>;
 
@@ -22,7 +22,7 @@ export function writes(engine: Engine, idle: Idle): Writes {
     renew: (leases, leaseMs) => renew(engine, leases, leaseMs),
     beat: (sessions) => beat(engine, sessions),
     endSession: (id) => endSession(engine, id),
-    upkeep: () => Promise.reject(new UnsupportedError('the upkeep of the Redis store is in the making.')),
+    upkeep: (budget) => upkeep(engine, budget),
   };
 }
 
