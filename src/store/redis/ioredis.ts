@@ -115,7 +115,7 @@ class IoRedisLink implements RedisLink {
   async call(command: string, args: readonly Arg[]): Promise<Reply> {
     this.#hold();
     try {
-      const words = args as (string | number | Buffer)[];
+      const words = args.map(wordOf);
       // Texts as bytes: some are payloads.
       const sent = new Command(command, words, { replyEncoding: null });
       const to = KEYLESS.has(command) ? this.#master() : this.client;
@@ -244,3 +244,9 @@ async function subscribe(_: RedisPlace, link: RedisLink, parts: SubscribeParts):
 }
 
 export const driver: RedisDriver = { open: (place) => new IoRedisLink(place), subscribe };
+
+/** The driver makes a text of bytes that are no `Buffer`: of their numbers, with commas between. */
+function wordOf(arg: Arg): string | number | Buffer {
+  if (typeof arg !== 'object' || Buffer.isBuffer(arg)) return arg;
+  return Buffer.from(arg.buffer, arg.byteOffset, arg.byteLength);
+}
