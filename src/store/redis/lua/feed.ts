@@ -51,6 +51,8 @@ flush()
 say(last)
 say(complete)
 say(pages)
+say(hints_out())
+return out
 `;
 
 /** Drops changes that are too old, and those beyond the newest of each queue. */
