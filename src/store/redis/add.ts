@@ -18,7 +18,7 @@ export function putJobs(args: Arg[], jobs: readonly NewJob[]): void {
   }
 }
 
-export function takeAdded(cursor: Cursor, jobs: readonly NewJob[]): AddOutcome[] {
+export function takeAdded(cursor: Cursor, jobs: readonly Pick<NewJob, 'id'>[]): AddOutcome[] {
   const marks = cursor.text();
   return jobs.map(({ id }, index) => ({ id, outcome: marks[index] === 'c' ? 'created' : 'duplicate' }));
 }

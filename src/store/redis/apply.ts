@@ -1,5 +1,5 @@
 import type { ApplyOptions, Effect, EffectResult } from '../store.ts';
-import { putJobs, takeAdded } from './add.ts';
+import { putJobs } from './add.ts';
 import { Cursor } from './cursor.ts';
 import { putAudit } from './effect-wire.ts';
 import { putEffects, takeEffects } from './effects.ts';
@@ -13,15 +13,41 @@ export async function apply(
   { requestId = '', actor }: ApplyOptions,
 ): Promise<EffectResult[]> {
   const [effect] = effects;
-  const args: Arg[] = [requestId];
-  if (effects.length === 1 && effect?.op === 'add' && actor === undefined) {
-    putJobs(args, effect.jobs);
-    const cursor = new Cursor(await engine.write(ADD_JOBS, args));
-    return [{ op: 'add', jobs: takeAdded(cursor, effect.jobs) }];
+  const args: Arg[] = [requestId, requestId === '' ? '' : shapeOf(effects)];
+  const isAdd = effects.length === 1 && effect?.op === 'add' && actor === undefined;
+  if (isAdd) putJobs(args, effect.jobs);
+  else {
+    args.push(effects.length);
+    putEffects(args, effects);
+    putAudit(args, effects, actor);
   }
-  args.push(effects.length);
-  putEffects(args, effects);
-  putAudit(args, effects, actor);
-  const cursor = new Cursor(await engine.write(APPLY_EFFECTS, args));
-  return takeEffects(cursor, effects);
+  const cursor = new Cursor(await engine.write(isAdd ? ADD_JOBS : APPLY_EFFECTS, args));
+  const shape = cursor.text();
+  return takeEffects(cursor, shape === '' ? effects : ofShape(shape, effects));
+}
+
+/** What of effects tells how their answers are to be read: the name, and of jobs that are added their ids. */
+type Shape = readonly (string | number | readonly string[])[];
+
+/** Of more jobs than this their number is kept in place of the ids: whoever repeats the call brings these. */
+const FEW = 20;
+
+/** Kept with the answers of a request, as whoever uses its id again is answered as before, whatever he brings. */
+function shapeOf(effects: readonly Effect[]): string {
+  const shape: Shape = effects.map((effect) => {
+    if (effect.op !== 'add') return effect.op;
+    return effect.jobs.length > FEW ? effect.jobs.length : effect.jobs.map(({ id }) => id);
+  });
+  return JSON.stringify(shape);
+}
+
+type Answered = Parameters<typeof takeEffects>[1][number];
+
+function ofShape(text: string, effects: readonly Effect[]): Answered[] {
+  return (JSON.parse(text) as Shape).map((part, index): Answered => {
+    if (typeof part === 'string') return { op: part as Exclude<Effect['op'], 'add'> };
+    if (typeof part !== 'number') return { op: 'add', jobs: part.map((id) => ({ id })) };
+    const effect = effects[index];
+    return { op: 'add', jobs: effect?.op === 'add' ? effect.jobs : [] };
+  });
 }

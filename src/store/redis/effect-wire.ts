@@ -69,7 +69,7 @@ function flag(isSet: boolean): 0 | 1 {
 }
 
 /** What the effect's script has said. */
-export function takeEffect(cursor: Cursor, { op }: PlainEffect): EffectResult {
+export function takeEffect(cursor: Cursor, { op }: Pick<PlainEffect, 'op'>): EffectResult {
   switch (op) {
     case 'configure':
       return { op, settings: settingsOfText(cursor.text()) };

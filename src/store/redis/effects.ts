@@ -14,7 +14,12 @@ export function putEffects(args: Arg[], effects: readonly Effect[]): void {
   }
 }
 
-export function takeEffects(cursor: Cursor, effects: readonly Effect[]): EffectResult[] {
+/** What has to be known of an effect to read its answer. */
+type Asked =
+  | { readonly op: 'add'; readonly jobs: readonly { readonly id: string }[] }
+  | { readonly op: Exclude<Effect['op'], 'add'> };
+
+export function takeEffects(cursor: Cursor, effects: readonly Asked[]): EffectResult[] {
   return effects.map((effect) =>
     effect.op === 'add' ? { op: 'add', jobs: takeAdded(cursor, effect.jobs) } : takeEffect(cursor, effect),
   );

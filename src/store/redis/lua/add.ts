@@ -104,9 +104,10 @@ local function answered_request(id)
     if kept and now - sunpack('>I6', kept) < REMEMBERED_MS then return cmsgpack.unpack(sub(kept, 7)) end
   end
 end
-local function remember_request(id, from)
-  local answers = {}
-  for index = from, said do answers[#answers + 1] = out[index] end
+-- The first that is kept tells how the others are to be read.
+local function remember_request(id, shape)
+  local answers = { shape }
+  for index = 2, said do answers[index] = out[index] end
   local number = next_number('requests')
   local key = P .. 'rq' .. floor(number / GENERATION) % 2
   if number % GENERATION == 0 then call('UNLINK', key) end
@@ -116,13 +117,14 @@ end
 `;
 
 export const APPLY: string = `
-local id = arg()
+local id, shape = arg(), arg()
 local known = id ~= '' and answered_request(id)
 if known then
   for _, answer in ipairs(known) do say(answer) end
 else
+  say('')
   for _ = 1, num() do EFFECT[arg()]() end
-  if id ~= '' then remember_request(id, 1) end
+  if id ~= '' then remember_request(id, shape) end
   audit_rows()
 end
 flush()
@@ -132,13 +134,14 @@ return out
 
 /** The same for jobs alone. */
 export const APPLY_ADD: string = `
-local id = arg()
+local id, shape = arg(), arg()
 local known = id ~= '' and answered_request(id)
 if known then
   for _, answer in ipairs(known) do say(answer) end
 else
+  say('')
   add_jobs()
-  if id ~= '' then remember_request(id, 1) end
+  if id ~= '' then remember_request(id, shape) end
 end
 flush()
 say(hints_out())
