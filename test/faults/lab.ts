@@ -66,7 +66,7 @@ export class Lab {
     this.url = url ?? `sqlite:${join(this.folder, 'jobs.db')}`;
     this.histories = join(this.folder, 'histories');
     mkdirSync(this.histories);
-    this.history = openHistory({ directory: this.histories, store: this.#isFile ? 'sqlite' : 'postgres' });
+    this.history = openHistory({ directory: this.histories, store: kindOf(this.url) });
     this.history.event('scope', { complete: true });
     const connected = connect(this.url);
     this.store = recordStore(connected.store, this.history);
@@ -223,6 +223,11 @@ export class Lab {
     if (process.env['MILLRACE_KEEP'] === undefined) rmSync(this.folder, { recursive: true, force: true });
     else process.stderr.write(`kept: ${this.folder}\n`);
   }
+}
+
+function kindOf(url: string): 'sqlite' | 'postgres' | 'redis' {
+  if (url.startsWith('sqlite:')) return 'sqlite';
+  return url.startsWith('redis') ? 'redis' : 'postgres';
 }
 
 /** A server that is away says neither. */

@@ -5,6 +5,7 @@ import {
   StoreFullError,
   StoreUnavailableError,
 } from '../../errors.ts';
+import { aclOf } from './acl.ts';
 
 const UNREACHABLE: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
@@ -103,17 +104,6 @@ function broken(said: string, { url, prefix }: Where, cause: { cause: unknown })
     );
   }
   return null;
-}
-
-/** What the store may do with its own keys, as an administrator grants it; see docs/reference/redis.md. */
-export function aclOf(prefix: string): string {
-  const commands = [
-    '-@all +@hash +@list +@sortedset +@set +@string +@stream +@scripting -script|kill -function',
-    '+@keyspace -keys -flushall -flushdb -swapdb -move -migrate -restore -copy -randomkey -sort -dbsize',
-    '+publish +subscribe +ping +hello +auth +client|setname +client|setinfo +info +time +wait +command',
-    '+cluster|slots +cluster|nodes +cluster|info +cluster|shards +asking +readonly +select +config|get',
-  ];
-  return `~${prefix}* &${prefix}* ${commands.join(' ')}`;
 }
 
 function withoutRight({ url, prefix }: Where, said: string): string {
