@@ -41,7 +41,9 @@ describe.skipIf(noServer)('the Redis store', () => {
   }
 
   const clients = async (): Promise<number> =>
-    String(await admin.client('LIST')).split('\n').filter(Boolean).length - 1;
+    String(await admin.client('LIST'))
+      .split('\n')
+      .filter(Boolean).length - 1;
 
   it('keeps no process alive, closed or not, watched or not', async () => {
     const said = await run(
@@ -60,7 +62,16 @@ describe.skipIf(noServer)('the Redis store', () => {
     const names = Array.from({ length: 20 }, (_, index) => `q${index}`);
     const queues = names.map((name) => new Queue(name, { connection }));
     let done = 0;
-    const workers = names.map((name) => new Worker(name, async () => void (done += 1), { connection }));
+    const workers = names.map(
+      (name) =>
+        new Worker(
+          name,
+          async () => {
+            done += 1;
+          },
+          { connection },
+        ),
+    );
     await Promise.all(queues.flatMap((queue) => Array.from({ length: 10 }, () => queue.add('n', 1))));
     await until(() => done === 200);
 
@@ -88,7 +99,9 @@ describe.skipIf(noServer)('the Redis store', () => {
   it('is told at once that a job ended which another process runs', async () => {
     const connection = nextUrl();
     const worker = new Worker('q', async () => 7, { connection });
-    const queue = new Queue('q', { connection: { redis: new Redis(server.url, { lazyConnect: true }), namespace: `n${spaces}` } });
+    const queue = new Queue('q', {
+      connection: { redis: new Redis(server.url, { lazyConnect: true }), namespace: `n${spaces}` },
+    });
     const job = await queue.add('n', 1);
 
     expect(await job.result()).toBe(7);
@@ -105,7 +118,7 @@ describe.skipIf(noServer)('the Redis store', () => {
     await worker.waitUntilReady();
     for (let n = 0; n < 5; n += 1) {
       await admin.script('FLUSH');
-      await admin.client('KILL', 'TYPE', n % 2 === 0 ? 'normal' : 'pubsub', 'SKIPME', 'yes');
+      await admin.call('CLIENT', 'KILL', 'TYPE', n % 2 === 0 ? 'normal' : 'pubsub', 'SKIPME', 'yes');
       for (;;) {
         try {
           await queue.add('n', n, { jobId: `j${n}` });
@@ -160,7 +173,12 @@ describe.skipIf(noServer)('the Redis store', () => {
     const queue = new Queue('q', { connection: nextUrl() });
     await queue.add('n', 1);
     await admin.config('SET', 'maxmemory', '1');
-    await expect(queue.addBulk([{ name: 'n', data: 2 }, { name: 'n', data: 3 }])).rejects.toMatchObject({
+    await expect(
+      queue.addBulk([
+        { name: 'n', data: 2 },
+        { name: 'n', data: 3 },
+      ]),
+    ).rejects.toMatchObject({
       code: 'MILLRACE_STORE_FULL',
     });
     await admin.config('SET', 'maxmemory', '0');

@@ -9,7 +9,10 @@ export interface RedisServer {
   ask(...words: (string | number)[]): Promise<string>;
   /** Leaves it down; `restart` begins it again on the same files. */
   crash(): Promise<void>;
-  restart(how?: 'fast' | 'kill', options?: { readonly settings?: Readonly<Record<string, string>> }): Promise<void>;
+  restart(
+    how?: 'fast' | 'kill',
+    options?: { readonly settings?: Readonly<Record<string, string>> },
+  ): Promise<void>;
   /** For good; the data go with it. */
   stop(): Promise<void>;
 }
