@@ -118,7 +118,7 @@ class IoRedisLink implements RedisLink {
       const words = args.map(wordOf);
       // Texts as bytes: some are payloads.
       const sent = new Command(command, words, { replyEncoding: null });
-      const to = KEYLESS.has(command) ? this.#master() : this.client;
+      const to = KEYLESS.has(command.toLowerCase()) ? this.#master() : this.client;
       return (await to.sendCommand(sent)) as Reply;
     } finally {
       this.#letGo();
