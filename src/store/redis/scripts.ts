@@ -7,6 +7,7 @@ import { TELL } from './lua/feed.ts';
 import { FLUSH } from './lua/flush.ts';
 import { HINT } from './lua/hint.ts';
 import { JOB } from './lua/job.ts';
+import { LEAN } from './lua/lean.ts';
 import { LEASE } from './lua/lease.ts';
 import { QUEUE } from './lua/queue.ts';
 import { RECORD } from './lua/record.ts';
@@ -28,3 +29,4 @@ export const COMMIT_JOBS: Script = script('commit', ...BASE, ...EFFECTS, CLAIM, 
 export const RENEW_LEASES: Script = script('renew', ...BASE, RENEW, RENEWALS);
 export const BEAT: Script = script('beat', STEP, BEATS);
 export const END: Script = script('end-session', ...BASE, SETTLE, LEASES_OF, END_SESSION);
+export const LEAN_COMMIT: Script = script('lean-commit', LEAN);

@@ -6,6 +6,7 @@ import { askFor, claim, putClaims, takeClaims } from './claim.ts';
 import { Cursor } from './cursor.ts';
 import type { Engine } from './engine.ts';
 import type { Idle } from './idle.ts';
+import { Lean } from './lean.ts';
 import type { Arg } from './reply.ts';
 import { COMMIT_JOBS } from './scripts.ts';
 import { beat, endSession, renew } from './sessions.ts';
@@ -15,10 +16,11 @@ import { upkeep } from './upkeep.ts';
 type Writes = Pick<Store, 'apply' | 'claim' | 'commit' | 'renew' | 'beat' | 'endSession' | 'upkeep'>;
 
 export function writes(engine: Engine, idle: Idle): Writes {
+  const lean = new Lean();
   return {
     apply: (effects, options = {}) => apply(engine, effects, options),
     claim: (requests) => claim(engine, requests, idle),
-    commit: (settlements, claims = []) => commit(engine, { settlements, claims }, idle),
+    commit: (settlements, claims = []) => commit(engine, { settlements, claims }, { idle, lean }),
     renew: (leases, leaseMs) => renew(engine, leases, leaseMs),
     beat: (sessions) => beat(engine, sessions),
     endSession: (id) => endSession(engine, id),
@@ -29,9 +31,11 @@ export function writes(engine: Engine, idle: Idle): Writes {
 async function commit(
   engine: Engine,
   { settlements, claims }: { settlements: readonly Settlement[]; claims: readonly ClaimRequest[] },
-  idle: Idle,
+  { idle, lean }: { idle: Idle; lean: Lean },
 ): Promise<CommitAnswer> {
   const asked = askFor(claims, idle);
+  const short = await lean.commit(engine, settlements, asked);
+  if (short !== null) return { settled: short.settled, claimed: takeClaims(short.cursor, asked, idle) };
   const args: Arg[] = [];
   putSettlements(args, settlements);
   putClaims(args, asked);

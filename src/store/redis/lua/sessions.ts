@@ -69,7 +69,6 @@ for _, lease in ipairs(held) do
   release(j, 0)
 end
 call('HDEL', P .. 'se', id)
-call('DEL', P .. 'cl:' .. id)
 flush()
 say(#held)
 say(hints_out())

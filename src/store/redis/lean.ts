@@ -1,0 +1,89 @@
+import type { Settlement, SettleResult } from '../store.ts';
+import type { Asked } from './claim.ts';
+import { Cursor } from './cursor.ts';
+import type { Engine } from './engine.ts';
+import type { Arg } from './reply.ts';
+import { LEAN_COMMIT } from './scripts.ts';
+
+const COMPLETED: SettleResult = { outcome: 'ok', state: 'completed' };
+/** Queues of which it is remembered how often something was unusual. */
+const KNOWN = 1_000;
+/** At most so many commits take the long way before the short one is tried again. */
+const MAX_SKIPS = 64;
+
+interface Luck {
+  misses: number;
+  skips: number;
+}
+
+/** What a commit of one queue asks, when nothing in it is unusual by itself. */
+interface Plain {
+  readonly queue: string;
+  readonly settlements: readonly Settlement[];
+  readonly asked: Asked;
+}
+
+/**
+ * The short way for jobs that complete and others that are claimed, where nothing about them is unusual, which only the
+ * script can tell. Where it often is, the short way is not tried each time.
+ */
+export class Lean {
+  readonly #luck = new Map<string, Luck>();
+
+  /** null: nothing was done. Else what the claim is answered follows. */
+  async commit(
+    engine: Engine,
+    settlements: readonly Settlement[],
+    asked: Asked,
+  ): Promise<{ readonly settled: SettleResult[]; readonly cursor: Cursor } | null> {
+    const queue = queueOf(settlements, asked);
+    if (queue === null || !this.#isWorthIt(queue)) return null;
+    const cursor = new Cursor(await engine.write(LEAN_COMMIT, argsOf({ queue, settlements, asked })));
+    const isDone = cursor.number() === 1;
+    this.#learn(queue, isDone);
+    return isDone ? { settled: settlements.map(() => COMPLETED), cursor } : null;
+  }
+
+  #isWorthIt(queue: string): boolean {
+    const luck = this.#luck.get(queue);
+    if (luck === undefined || luck.skips === 0) return true;
+    luck.skips -= 1;
+    return false;
+  }
+
+  #learn(queue: string, isDone: boolean): void {
+    if (isDone) {
+      this.#luck.delete(queue);
+      return;
+    }
+    if (this.#luck.size >= KNOWN) this.#luck.clear();
+    const misses = (this.#luck.get(queue)?.misses ?? 0) + 1;
+    this.#luck.set(queue, { misses, skips: Math.min(MAX_SKIPS, 2 ** misses - 2) });
+  }
+}
+
+/** The one queue of all of it; null where anything is more than that jobs complete and others are bound to a session. */
+function queueOf(settlements: readonly Settlement[], { requests }: Asked): string | null {
+  const queue = settlements[0]?.lease.queue ?? requests[0]?.queue;
+  if (queue === undefined || requests.length > 1) return null;
+  if (!requests.every((request) => request.queue === queue && request.leaseMs === null)) return null;
+  if (!settlements.every((settlement) => isPlain(settlement, queue))) return null;
+  return new Set(settlements.map(({ lease }) => lease.id)).size === settlements.length ? queue : null;
+}
+
+function isPlain({ lease, effects = [], next, traceId }: Settlement, queue: string): boolean {
+  return lease.queue === queue && next.to === 'completed' && effects.length === 0 && traceId === undefined;
+}
+
+function argsOf({ queue, settlements, asked }: Plain): Arg[] {
+  const args: Arg[] = [queue, settlements.length];
+  for (const { lease, next } of settlements) {
+    const result = next.to === 'completed' ? next.result : null;
+    args.push(lease.id, lease.token, result === null ? 0 : 1, result ?? '');
+  }
+  args.push(asked.requests.length);
+  for (const { claimId, limit, worker, quarantine = false } of asked.requests) {
+    args.push(claimId, limit, worker, quarantine ? 1 : 0, asked.markings[0] ?? 0);
+  }
+  return args;
+}
