@@ -39,5 +39,5 @@ if (noServer) process.stderr.write('\nRedis is not installed: tests with servers
 
 export const startServer = (settings: Readonly<Record<string, string>> = {}): Promise<RedisServer> =>
   scripts.startServer({ settings });
-export const startCluster = (masters: number, replicas: number): Promise<RedisCluster> =>
+const startCluster = (masters: number, replicas: number): Promise<RedisCluster> =>
   scripts.startCluster({ masters, replicas });

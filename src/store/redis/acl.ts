@@ -1,8 +1,7 @@
 /** What the user of the connection must be allowed; see docs/reference/redis.md. */
 
 /** By the driver and by us, as commands of their own. */
-const BY_US =
-  'hello auth client|setname select ping info time wait evalsha eval subscribe scan config|get';
+const BY_US = 'hello auth client|setname select ping info time wait evalsha eval subscribe scan config|get';
 /** The driver asks a cluster where its slots are. */
 const BY_CLUSTERS = 'cluster|slots cluster|info asking readonly readwrite';
 /** Within scripts, on keys that begin with our prefix. `acl.test.ts` compares them with the scripts. */

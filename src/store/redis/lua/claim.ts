@@ -24,8 +24,13 @@ end
 local function answered_claim(id, worker)
   local text = call('GET', P .. 'cl:' .. worker)
   if not text then return nil end
-  local found, till = string.find(text, '\\n' .. id .. '\\t', 1, true)
-  if not found then return nil end
+  -- The newest answer counts: an older one by the same id may be known no longer.
+  local till, found, ends = nil, string.find(text, '\\n' .. id .. '\\t', 1, true)
+  while found do
+    till = ends
+    found, ends = string.find(text, '\\n' .. id .. '\\t', ends + 1, true)
+  end
+  if not till then return nil end
   local at, first, last = string.match(text, '^(%d+) (%d+) (%d+)', till + 1)
   if now - tonumber(at) >= KNOWN_MS then return nil end
   local held = {}
