@@ -17,16 +17,9 @@ export interface RedisServer {
   stop(): Promise<void>;
 }
 
-export interface RedisCluster {
-  readonly url: string;
-  readonly nodes: readonly RedisServer[];
-  stop(): Promise<void>;
-}
-
 interface Scripts {
   findBinary(): string | null;
   startServer(options?: { readonly settings?: Readonly<Record<string, string>> }): Promise<RedisServer>;
-  startCluster(options?: { readonly masters?: number; readonly replicas?: number }): Promise<RedisCluster>;
 }
 
 /** The scripts are plain Node and have no types. */
@@ -39,5 +32,3 @@ if (noServer) process.stderr.write('\nRedis is not installed: tests with servers
 
 export const startServer = (settings: Readonly<Record<string, string>> = {}): Promise<RedisServer> =>
   scripts.startServer({ settings });
-const startCluster = (masters: number, replicas: number): Promise<RedisCluster> =>
-  scripts.startCluster({ masters, replicas });
