@@ -59,7 +59,7 @@ interface Told {
 /** Answers the newest token. */
 function judge(moment: Moment, each: Command, { answer, known, lastToken }: Told): number {
   booksBalance(moment.after);
-  totalsRise(moment);
+  totalsRise(moment, removedBy(each));
   endsAreFinal(moment);
   if (!CHANGING.includes(each.kind)) nothingMoves(moment);
   if (each.kind === 'upkeep') upkeepIsCareful(moment);
@@ -70,6 +70,13 @@ function judge(moment: Moment, each: Command, { answer, known, lastToken }: Told
   const fresh = [...new Map(grants.map((grant) => [grant.lease.token, grant])).values()];
   grantsAreInOrder(moment, fresh);
   return grantsAreDue(moment, fresh, lastToken);
+}
+
+/** Queues that a command takes away, be it for a moment: the totals of one that is made again begin anew. */
+function removedBy(each: Command): ReadonlySet<string> {
+  const settlements = each.kind === 'commit' ? each.settlements : [];
+  const choices = each.kind === 'apply' ? each.effects : settlements.flatMap(({ effects }) => effects);
+  return new Set(choices.flatMap(({ effect }) => (effect.op === 'obliterate' ? [effect.queue] : [])));
 }
 
 function answersOf({ kind }: Command, answer: unknown): readonly ClaimAnswer[] {
