@@ -20,6 +20,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { aptInstall } from './apt.mjs';
 import { run, say } from './run.mjs';
 import { stopOnSignals } from './stop-on-signals.mjs';
 
@@ -194,15 +195,6 @@ export async function startCluster({
   }
 }
 
-async function aptInstall() {
-  const install = () =>
-    run('apt-get', ['install', '-y', '--no-install-recommends', 'postgresql'], { quiet: true });
-  if ((await install()).code === 0) return;
-  // A machine that was just made may not know its packages yet.
-  await run('apt-get', ['update'], { quiet: true });
-  await install();
-}
-
 const NO_STOP = async () => {};
 
 /**
@@ -214,7 +206,7 @@ export async function providePostgres() {
   let binaries = findBinaries();
   if (binaries === null && process.platform === 'linux' && process.getuid() === 0) {
     say('Installing postgresql (apt-get) …');
-    await aptInstall();
+    await aptInstall('postgresql');
     binaries = findBinaries();
   }
   if (binaries === null) {

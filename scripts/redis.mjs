@@ -12,6 +12,7 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { aptInstall } from './apt.mjs';
 import { run, say } from './run.mjs';
 import { stopOnSignals } from './stop-on-signals.mjs';
 
@@ -205,15 +206,6 @@ async function meet(nodes, masters) {
   if (!(await waitFor(allOk, START_MS))) throw new Error('the cluster did not come up');
 }
 
-async function aptInstall() {
-  const install = () =>
-    run('apt-get', ['install', '-y', '--no-install-recommends', 'redis-server'], { quiet: true });
-  if ((await install()).code === 0) return;
-  // A machine that was just made may not know its packages yet.
-  await run('apt-get', ['update'], { quiet: true });
-  await install();
-}
-
 const NO_STOP = async () => {};
 
 /**
@@ -225,7 +217,7 @@ export async function provideRedis({ cluster = true } = {}) {
   if (!wants.one && !wants.many) return NO_STOP;
   if (findBinary() === null && process.platform === 'linux' && process.getuid() === 0) {
     say('Installing redis-server (apt-get) …');
-    await aptInstall();
+    await aptInstall('redis-server');
   }
   if (findBinary() === null) {
     say('!!! REDIS IS MISSING: its tests do not run. Install it, or set REDIS_URL and REDIS_CLUSTER_URL !!!');
