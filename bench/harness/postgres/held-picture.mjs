@@ -62,7 +62,8 @@ export function heldPicture({ series, size }, titles) {
   const seconds = size.usualSeconds + size.heldSeconds;
   const scale = scales(curves, seconds);
   const { width, height } = SIZE;
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" role="img">
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="title">
+<title id="title">Jobs done per second while another session keeps a transaction open, ours beside the peers</title>
 <rect width="${width}" height="${height}" fill="#fff"/>
 ${frame(scale, { seconds, begins: size.usualSeconds })}
 ${curves.map((each) => curve(each, scale)).join('\n')}
