@@ -28,6 +28,11 @@ export interface RedisOptions {
   readonly durability?: Exclude<Durability['level'], 'memory'>;
   /** With `durability: 'replicated'`: how many replicas must have a write before it is acknowledged. Default 1. */
   readonly replicas?: number;
+  /**
+   * `queue`: in a cluster the queues of the namespace spread over the masters; what crosses queues is then delivered right
+   * after the step that it belongs to. Default: all on one master. Kept in the store; opening it otherwise is refused.
+   */
+  readonly spread?: 'queue';
   /** Listen for news on one connection of its own, so that a job starts at once. Default true. False: look now and then. */
   readonly listen?: boolean;
 }
@@ -43,6 +48,7 @@ export interface RedisPlace {
   readonly prefix: string;
   readonly durability: RedisOptions['durability'] | null;
   readonly replicas: number;
+  readonly spread: 'queue' | null;
   readonly listen: boolean;
   /** Null: by what follows. */
   readonly client: RedisClient | null;
@@ -80,6 +86,7 @@ const OWN: Rules = {
   namespace,
   durability: choice(['os', 'disk', 'replicated']),
   replicas: whole({ min: 1, max: 100 }),
+  spread: choice(['queue']),
   listen: flag,
 };
 const RULES: Rules = { redis: place, ...OWN };
@@ -106,6 +113,7 @@ export function redisPlace(options: RedisOptions): RedisPlace {
     prefix: `{${named}}:`,
     durability: own.durability ?? null,
     replicas: own.replicas ?? 1,
+    spread: own.spread ?? null,
     listen: own.listen ?? true,
     client: isRedisClient(redis) ? redis : null,
     nodes: nodesOf(redis),

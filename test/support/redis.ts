@@ -43,7 +43,7 @@ export async function dropNamespaces(where: string, names: Iterable<string>): Pr
   const client = hosts.length > 1 ? new Cluster(hosts.map((host) => `redis://${host}`)) : new Redis(where);
   try {
     if (client instanceof Cluster) await client.ping();
-    const prefixes = [...names].map((name) => `{${name}}:`);
+    const prefixes = [...names].flatMap((name) => [`{${name}}:`, `{${name}/`]);
     for (const node of client instanceof Cluster ? client.nodes('master') : [client]) {
       for await (const keys of node.scanStream({ match: '{millrace-test-*', count: 1_000 })) {
         const ours = (keys as string[]).filter((key) => prefixes.some((prefix) => key.startsWith(prefix)));

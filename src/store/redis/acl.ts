@@ -15,5 +15,7 @@ export const COMMANDS: ReadonlySet<string> = new Set(`${BY_US} ${BY_CLUSTERS} ${
 
 /** The rules of `ACL SETUSER`, without name and password. */
 export function aclOf(prefix: string): string {
-  return `~${prefix}* &${prefix}* -@all ${[...COMMANDS].map((name) => `+${name}`).join(' ')}`;
+  // Queues that spread have prefixes of their own.
+  const spread = `${prefix.slice(0, -2)}/*`;
+  return `~${prefix}* ~${spread} &${prefix}* -@all ${[...COMMANDS].map((name) => `+${name}`).join(' ')}`;
 }

@@ -2,28 +2,37 @@ import type { ApplyOptions, Effect, EffectResult } from '../store.ts';
 import { putJobs } from './add.ts';
 import { Cursor } from './cursor.ts';
 import { putAudit } from './effect-wire.ts';
-import { putEffects, takeEffects } from './effects.ts';
+import { putEffects, type Sending, takeEffects } from './effects.ts';
 import type { Engine } from './engine.ts';
 import type { Arg } from './reply.ts';
 import { ADD_JOBS, APPLY_EFFECTS } from './scripts.ts';
 
+/** With `sends`: what other cells are to do, in the same step. */
 export async function apply(
   engine: Engine,
   effects: readonly Effect[],
-  { requestId = '', actor }: ApplyOptions,
+  { requestId = '', actor, sends = [] }: ApplyOptions & { readonly sends?: readonly Sending[] },
 ): Promise<EffectResult[]> {
   const [effect] = effects;
-  const args: Arg[] = [requestId, requestId === '' ? '' : shapeOf(effects)];
-  const isAdd = effects.length === 1 && effect?.op === 'add' && actor === undefined;
+  const isAdd = effects.length === 1 && effect?.op === 'add' && actor === undefined && sends.length === 0;
+  const args = isAdd
+    ? [requestId, requestId === '' ? '' : shapeOf(effects)]
+    : applyArgs([...effects, ...sends], effects, { requestId, actor });
   if (isAdd) putJobs(args, effect.jobs);
-  else {
-    args.push(effects.length);
-    putEffects(args, effects);
-    putAudit(args, effects, actor);
-  }
   const cursor = new Cursor(await engine.write(isAdd ? ADD_JOBS : APPLY_EFFECTS, args));
   const shape = cursor.text();
   return takeEffects(cursor, shape === '' ? effects : ofShape(shape, effects));
+}
+
+export function applyArgs(
+  all: readonly (Effect | Sending)[],
+  effects: readonly Effect[],
+  { requestId, actor }: { readonly requestId: string; readonly actor?: string | undefined },
+): Arg[] {
+  const args: Arg[] = [requestId, requestId === '' ? '' : shapeOf(effects), all.length];
+  putEffects(args, all);
+  putAudit(args, effects, actor);
+  return args;
 }
 
 /** What of effects tells how their answers are to be read: the name, and of jobs that are added their ids. */

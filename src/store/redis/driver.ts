@@ -18,10 +18,10 @@ export interface RedisLink {
   readonly trouble: unknown;
   /** Resolves when it is ready, or when it has failed to become so; never rejects. */
   settled(): Promise<void>;
-  /** A command, sent to who has the keys of our prefix. */
-  call(command: string, args: readonly Arg[]): Promise<Reply>;
-  /** Of the node that has the keys of our prefix, on the connection on which our writes go there. */
-  wait(replicas: number, timeoutMs: number): Promise<number>;
+  /** A command, sent to who has the keys of our prefix, or of the one given. */
+  call(command: string, args: readonly Arg[], prefix?: string): Promise<Reply>;
+  /** Of the node that has the keys of our prefix (or of the one given), on the connection on which our writes go there. */
+  wait(replicas: number, timeoutMs: number, prefix?: string): Promise<number>;
   /** Connects anew: what answers is not what was asked for. */
   renew(): void;
   close(): Promise<void>;

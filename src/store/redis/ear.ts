@@ -26,6 +26,8 @@ export interface EarParts {
   readonly engine: Engine;
   readonly watchers: Watchers;
   readonly idle: Idle;
+  /** Where queues spread: what runs where their keys are. */
+  readonly cells?: { at(queue: string): Engine; all(): Promise<readonly Engine[]> };
 }
 
 /** One for the whole process, and only while somebody watches. Real time: these are real connections. */
@@ -77,11 +79,12 @@ export class Ear {
 
   async #say(): Promise<void> {
     this.#saying = null;
-    const { engine, idle } = this.#parts;
+    const { engine, idle, cells } = this.#parts;
     const queues = [...this.#awaiting.keys()].filter((queue) => !idle.claimsFrom(queue));
     if (queues.length > 0 && this.isHearing) {
       try {
-        await engine.write(AWAITING, queues);
+        if (cells === undefined) await engine.write(AWAITING, queues);
+        else await Promise.all(queues.map((queue) => cells.at(queue).write(AWAITING, [queue])));
       } catch {
         // A hint that is lost costs latency.
       }
@@ -108,7 +111,7 @@ export class Ear {
   }
 
   #makeListener(): Listener {
-    const { engine, watchers, idle } = this.#parts;
+    const { engine, watchers, idle, cells } = this.#parts;
     const { place, me } = engine;
     const channel = channelOf(place.prefix);
     return new Listener({
@@ -117,7 +120,10 @@ export class Ear {
       publish: async (message) => {
         await engine.call('publish', channel, message);
       },
-      mark: async () => markOf(engine),
+      mark: async () => {
+        const all = cells === undefined ? [engine] : [engine, ...(await cells.all())];
+        return (await Promise.all(all.map(markOf))).join('|');
+      },
       onHearing: () => {
         idle.forget();
         this.#sayIn(PATIENCE_MS);

@@ -4,13 +4,21 @@ import type { Cursor } from './cursor.ts';
 import { putEffect, takeEffect } from './effect-wire.ts';
 import type { Arg } from './reply.ts';
 
+/** Effects for another cell, as `spread/wire.ts` packs them; written to the outbox in the step. Says nothing. */
+export interface Sending {
+  readonly op: 'send';
+  readonly target: string;
+  readonly packed: Buffer;
+}
+
 /** Each by its name and what it takes, as the scripts read them. */
-export function putEffects(args: Arg[], effects: readonly Effect[]): void {
+export function putEffects(args: Arg[], effects: readonly (Effect | Sending)[]): void {
   for (const effect of effects) {
     if (effect.op === 'add') {
       args.push(effect.op);
       putJobs(args, effect.jobs);
-    } else putEffect(args, effect);
+    } else if (effect.op === 'send') args.push(effect.op, effect.target, effect.packed);
+    else putEffect(args, effect);
   }
 }
 

@@ -5,7 +5,9 @@ import type { RedisPlace } from '../redis-options.ts';
 import type { Hint } from '../store.ts';
 import { loadDriver, type RedisDriver, type RedisLink } from './driver.ts';
 import { isElsewhere, isUnknownScript, toStoreError, wasRefused } from './map-error.ts';
-import { hintsOf } from './news.ts';
+import { checkMode } from './mode.ts';
+import { near } from './near.ts';
+import { hasSent, hintsOf } from './news.ts';
 import { checkFacts, type Facts, readFacts } from './open.ts';
 import { type Arg, listOf, type Reply } from './reply.ts';
 import type { Script } from './script.ts';
@@ -16,6 +18,10 @@ export interface EngineParts {
   readonly clock: Clock;
   /** Of this store's instance, by which scripts tell it from others. */
   readonly me: string;
+  /** Of which this one uses the connection, for the keys of its own prefix. */
+  readonly over?: Engine;
+  /** Something has been written that is to be delivered to other cells. */
+  readonly onSent?: () => Promise<void>;
   /** Told after each step that made news. The script has told other processes itself. */
   readonly onNews: (hints: readonly Hint[]) => void;
 }
@@ -24,6 +30,11 @@ export interface Opened {
   readonly driver: RedisDriver;
   readonly link: RedisLink;
   readonly facts: Facts;
+}
+
+export interface Written {
+  readonly said: readonly Reply[];
+  readonly sent: boolean;
 }
 
 /** A server that restarts, or loads what it has saved, or hands over to a replica, is waited for so long. */
@@ -39,16 +50,20 @@ export class Engine {
   readonly clock: Clock;
   readonly me: string;
   readonly #onNews: EngineParts['onNews'];
+  readonly #over: Engine | null;
+  readonly #onSent: (() => Promise<void>) | null;
   readonly #calls = new Set<Promise<unknown>>();
   #opening: Promise<Opened> | null = null;
   #opened: Opened | null = null;
   #closed = false;
 
-  constructor({ place, clock, me, onNews }: EngineParts) {
+  constructor({ place, clock, me, onNews, over, onSent }: EngineParts) {
     this.place = place;
     this.clock = clock;
     this.me = me;
     this.#onNews = onNews;
+    this.#over = over ?? null;
+    this.#onSent = onSent ?? null;
   }
 
   /** null: the server's clock decides. */
@@ -58,10 +73,17 @@ export class Engine {
 
   /** Answers what the script does without the hints at its end, which are told. */
   async write(script: Script, args: readonly Arg[]): Promise<readonly Reply[]> {
+    const { said, sent } = await this.writeOnly(script, args);
+    if (sent) await this.#onSent?.();
+    return said;
+  }
+
+  /** Leaves it to who calls to deliver what was written for other cells. */
+  async writeOnly(script: Script, args: readonly Arg[]): Promise<Written> {
     const reply = listOf(await this.#awaited(this.#write(script, args)));
     const hints = hintsOf(reply.at(-1));
     if (hints.length > 0) this.#onNews(hints);
-    return reply.slice(0, -1);
+    return { said: reply.slice(0, -1), sent: hasSent(reply.at(-1)) };
   }
 
   read(script: Script, args: readonly Arg[]): Promise<Reply> {
@@ -170,12 +192,14 @@ export class Engine {
 
   async #openNow(): Promise<Opened> {
     const { place } = this;
-    const driver = await loadDriver();
-    const link = driver.open(place);
+    const base = await this.#over?.opened();
+    const driver = base?.driver ?? (await loadDriver());
+    const link = base === undefined ? driver.open(place) : near(base.link, place.prefix);
     try {
       await this.#becomeReady(link, systemClock.monotonic() + PATIENCE_MS);
       const facts = await readFacts(link);
       checkFacts(facts, place);
+      if (base === undefined) await checkMode(link, place);
       this.#opened = { driver, link, facts };
       return this.#opened;
     } catch (error) {

@@ -5,11 +5,11 @@ import type { Engine } from './engine.ts';
 import { FEED_OF } from './read-scripts.ts';
 import { bytesOf, listOf, type Reply, textOf } from './reply.ts';
 
-/** Asking keeps the recording on; a queue that was not recorded until now is from here on. */
-export async function feed(engine: Engine, request: FeedRequest): Promise<FeedPage> {
+/** No change that comes later is at or below `least`. Asking keeps the recording on; a queue that was not recorded until now is from here on. */
+export async function feed(engine: Engine, request: FeedRequest, least = 0): Promise<FeedPage> {
   const { after, limit, keepMs } = request;
   const names = [...new Set(request.queues)];
-  const args = [after ?? '', limit, keepMs, names.length, ...names];
+  const args = [least, after ?? '', limit, keepMs, names.length, ...names];
   const cursor = new Cursor(await engine.write(FEED_OF, args));
   const last = cursor.number();
   const complete = cursor.number() === 1;

@@ -4,12 +4,13 @@ import { type Clock, systemClock } from '../../runtime/clock.ts';
 import { systemRandom } from '../../runtime/random.ts';
 import { guardStore } from '../guard.ts';
 import { type RedisOptions, redisPlace } from '../redis-options.ts';
-import type { Store } from '../store.ts';
+import type { Hint, Store } from '../store.ts';
 import { Watchers } from '../watchers.ts';
 import { Ear } from './ear.ts';
 import { Engine } from './engine.ts';
 import { Idle } from './idle.ts';
 import { reads } from './reads.ts';
+import { Spread } from './spread/spread.ts';
 import { writes } from './writes.ts';
 
 export type { RedisOptions } from '../redis-options.ts';
@@ -36,23 +37,22 @@ export function redisStore({ clock = systemClock, ...options }: RedisStoreOption
 /** Without the guard at the boundary. */
 function bareStore(options: RedisOptions, clock: Clock): Store {
   const watchers = new Watchers();
-  const engine = new Engine({
-    place: redisPlace(options),
-    clock,
-    me: Buffer.from(systemRandom.bytes(6)).toString('base64url'),
-    onNews: (hints) => watchers.tell(hints),
-  });
+  const place = redisPlace(options);
+  const me = Buffer.from(systemRandom.bytes(6)).toString('base64url');
+  const parts = { place, clock, me, onNews: (hints: readonly Hint[]) => watchers.tell(hints) };
+  const spread = place.spread === null ? null : new Spread(parts);
+  const engine = spread?.cells.home ?? new Engine(parts);
   const idle = new Idle(systemClock, () => ear.isHearing);
-  const ear = new Ear({ engine, watchers, idle });
+  const ear = new Ear({ engine, watchers, idle, ...(spread !== null && { cells: spread.cells }) });
   return {
     kind: 'redis',
     can: { transactions: false, shared: true, searchBodies: true },
-    ...writes(engine, idle),
-    ...reads(engine),
+    ...(spread === null ? { ...writes(engine, idle), ...reads(engine) } : spread.verbs(idle)),
     watch: (queues, onNews) => ear.watch(queues, onNews),
     close: async () => {
       watchers.clear();
       await ear.stop();
+      await spread?.close();
       await engine.close();
     },
   };

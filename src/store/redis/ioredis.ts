@@ -112,23 +112,23 @@ class IoRedisLink implements RedisLink {
     await this.#settled.promise;
   }
 
-  async call(command: string, args: readonly Arg[]): Promise<Reply> {
+  async call(command: string, args: readonly Arg[], prefix?: string): Promise<Reply> {
     this.#hold();
     try {
       const words = args.map(wordOf);
       // Texts as bytes: some are payloads.
       const sent = new Command(command, words, { replyEncoding: null });
-      const to = KEYLESS.has(command.toLowerCase()) ? this.#master() : this.client;
+      const to = KEYLESS.has(command.toLowerCase()) ? this.#master(prefix) : this.client;
       return (await to.sendCommand(sent)) as Reply;
     } finally {
       this.#letGo();
     }
   }
 
-  async wait(replicas: number, timeoutMs: number): Promise<number> {
+  async wait(replicas: number, timeoutMs: number, prefix?: string): Promise<number> {
     this.#hold();
     try {
-      return await this.#master().wait(replicas, timeoutMs);
+      return await this.#master(prefix).wait(replicas, timeoutMs);
     } finally {
       this.#letGo();
     }
@@ -147,9 +147,9 @@ class IoRedisLink implements RedisLink {
   }
 
   /** Who has the keys of our prefix, as far as this client knows. */
-  #master(): Redis {
+  #master(prefix: string = this.#slotKey): Redis {
     if (!(this.client instanceof Cluster)) return this.client;
-    const slot = slotOf(this.#slotKey);
+    const slot = slotOf(prefix);
     const key = this.client.slots[slot]?.[0];
     const nodes = this.client.nodes('master');
     const found = nodes.find(({ options }) => `${options.host}:${options.port}` === key) ?? nodes[0];

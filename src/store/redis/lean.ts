@@ -1,9 +1,10 @@
-import type { Settlement, SettleResult } from '../store.ts';
+import type { SettleResult } from '../store.ts';
 import type { Asked } from './claim.ts';
 import { Cursor } from './cursor.ts';
 import type { Engine } from './engine.ts';
 import type { Arg } from './reply.ts';
 import { LEAN_COMMIT } from './scripts.ts';
+import type { Settling } from './settle.ts';
 
 const COMPLETED: SettleResult = { outcome: 'ok', state: 'completed' };
 /** Queues of which it is remembered how often something was unusual. */
@@ -19,7 +20,7 @@ interface Luck {
 /** What a commit of one queue asks, when nothing in it is unusual by itself. */
 interface Plain {
   readonly queue: string;
-  readonly settlements: readonly Settlement[];
+  readonly settlements: readonly Settling[];
   readonly asked: Asked;
 }
 
@@ -33,7 +34,7 @@ export class Lean {
   /** null: nothing was done. Else what the claim is answered follows. */
   async commit(
     engine: Engine,
-    settlements: readonly Settlement[],
+    settlements: readonly Settling[],
     asked: Asked,
   ): Promise<{ readonly settled: SettleResult[]; readonly cursor: Cursor } | null> {
     const queue = queueOf(settlements, asked);
@@ -63,7 +64,7 @@ export class Lean {
 }
 
 /** The one queue of all of it; null where anything is more than that jobs complete and others are bound to a session. */
-function queueOf(settlements: readonly Settlement[], { requests }: Asked): string | null {
+function queueOf(settlements: readonly Settling[], { requests }: Asked): string | null {
   const queue = settlements[0]?.lease.queue ?? requests[0]?.queue;
   if (queue === undefined || requests.length > 1) return null;
   if (!requests.every((request) => request.queue === queue && request.leaseMs === null)) return null;
@@ -71,8 +72,14 @@ function queueOf(settlements: readonly Settlement[], { requests }: Asked): strin
   return new Set(settlements.map(({ lease }) => lease.id)).size === settlements.length ? queue : null;
 }
 
-function isPlain({ lease, effects = [], next, traceId }: Settlement, queue: string): boolean {
-  return lease.queue === queue && next.to === 'completed' && effects.length === 0 && traceId === undefined;
+function isPlain({ lease, effects = [], next, traceId, sends }: Settling, queue: string): boolean {
+  return (
+    sends === undefined &&
+    lease.queue === queue &&
+    next.to === 'completed' &&
+    effects.length === 0 &&
+    traceId === undefined
+  );
 }
 
 function argsOf({ queue, settlements, asked }: Plain): Arg[] {

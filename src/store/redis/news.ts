@@ -22,6 +22,12 @@ export function hintsOf(reply: Reply | undefined): readonly Hint[] {
   return hints;
 }
 
+/** Whether the step wrote something for other cells (`lua/outbox.ts`). */
+export function hasSent(reply: Reply | undefined): boolean {
+  const last = listOf(reply).at(-1);
+  return Buffer.isBuffer(last) && last.toString('latin1') === 'outbox';
+}
+
 function hintOf(word: string, queue: string): Hint | null {
   const news = NEWS.find((known) => known === word);
   return news === undefined ? null : { news, queue };

@@ -9,6 +9,7 @@ import { HINT } from './lua/hint.ts';
 import { JOB } from './lua/job.ts';
 import { LEAN } from './lua/lean.ts';
 import { LEASE } from './lua/lease.ts';
+import { ACCEPT, DELIVER, DELIVER_EFFECTS, DELIVERED, SEND } from './lua/outbox.ts';
 import { QUEUE } from './lua/queue.ts';
 import { RECORD } from './lua/record.ts';
 import { BEATS, END_SESSION, LEASES_OF, RENEW, RENEWALS } from './lua/sessions.ts';
@@ -18,7 +19,7 @@ import { STEP } from './lua/step.ts';
 import { type Script, script } from './script.ts';
 
 /** What every script that moves jobs begins with. */
-export const BASE: readonly string[] = [STEP, QUEUE, HINT, TELL, STATS, FLUSH, RECORD, JOB, LEASE];
+export const BASE: readonly string[] = [STEP, QUEUE, SEND, HINT, TELL, STATS, FLUSH, RECORD, JOB, LEASE];
 /** All effects. */
 export const EFFECTS: readonly string[] = [ADD, BY_NAME];
 
@@ -29,4 +30,7 @@ export const COMMIT_JOBS: Script = script('commit', ...BASE, ...EFFECTS, CLAIM, 
 export const RENEW_LEASES: Script = script('renew', ...BASE, RENEW, RENEWALS);
 export const BEAT: Script = script('beat', STEP, BEATS);
 export const END: Script = script('end-session', ...BASE, SETTLE, LEASES_OF, END_SESSION);
+export const DELIVER_ENTRY: Script = script('deliver', ...BASE, ACCEPT, DELIVER);
+export const DELIVER_APPLY: Script = script('deliver-apply', ...BASE, ...EFFECTS, REQUESTS, DELIVER_EFFECTS);
+export const DROP_ENTRY: Script = script('delivered', ...BASE, ACCEPT, DELIVERED);
 export const LEAN_COMMIT: Script = script('lean-commit', LEAN);

@@ -1,17 +1,23 @@
 import type { JobState, StoredError } from '../../job/record.ts';
 import type { Next, Settlement, SettleResult } from '../store.ts';
 import type { Cursor } from './cursor.ts';
-import { putEffects } from './effects.ts';
+import { putEffects, type Sending } from './effects.ts';
 import type { Arg } from './reply.ts';
 
-export function putSettlements(args: Arg[], settlements: readonly Settlement[]): void {
+/** With what other cells are to do if and only if it is applied. */
+export interface Settling extends Settlement {
+  readonly sends?: readonly Sending[];
+}
+
+export function putSettlements(args: Arg[], settlements: readonly Settling[]): void {
   args.push(settlements.length);
   for (const settlement of settlements) putSettlement(args, settlement);
 }
 
 /** How many arguments the effects and what becomes of the job take is said before them: they are passed over if refused. */
-function putSettlement(args: Arg[], { lease, mode, traceId, effects = [], next }: Settlement): void {
+function putSettlement(args: Arg[], { lease, mode, traceId, next, ...more }: Settling): void {
   const rest: Arg[] = [];
+  const effects = [...(more.effects ?? []), ...(more.sends ?? [])];
   putEffects(rest, effects);
   rest.push(next.to, ...partsOf(next));
   args.push(lease.queue, lease.id, lease.token, mode === 'lenient' ? 1 : 0, traceId ?? '');

@@ -112,7 +112,7 @@ interface Keys {
 }
 
 const KNOWN =
-  /^(?:n|names|leader|lx|sus|se|rq[01]|mv|audit|op[sre]|feeds|q:.+|feed:.+|st[mh]:.+|st:.+|op:.+|cl:.+|news)$/s;
+  /^(?:n|names|mode|cells|in|ob|un|sc:.+|leader|lx|sus|se|rq[01]|mv|audit|op[sre]|feeds|q:.+|feed:.+|st[mh]:.+|st:.+|op:.+|cl:.+|news)$/s;
 const OF_QUEUE = /^(\d+):(?:[fmx]\d+|b|i|w|o|y|d|e|a|z[cfxk])$/;
 const OF_JOB = /^(\d+):[tg](\d+)$/;
 

@@ -1,6 +1,6 @@
 /** The verbs that write: each is one script, and so one step. */
 
-import type { ClaimRequest, CommitAnswer, Settlement, Store } from '../store.ts';
+import type { ClaimRequest, CommitAnswer, Store } from '../store.ts';
 import { apply } from './apply.ts';
 import { askFor, claim, putClaims, takeClaims } from './claim.ts';
 import { Cursor } from './cursor.ts';
@@ -10,7 +10,7 @@ import { Lean } from './lean.ts';
 import type { Arg } from './reply.ts';
 import { COMMIT_JOBS } from './scripts.ts';
 import { beat, endSession, renew } from './sessions.ts';
-import { putSettlements, takeSettled } from './settle.ts';
+import { putSettlements, type Settling, takeSettled } from './settle.ts';
 import { upkeep } from './upkeep.ts';
 
 type Writes = Pick<Store, 'apply' | 'claim' | 'commit' | 'renew' | 'beat' | 'endSession' | 'upkeep'>;
@@ -28,9 +28,9 @@ export function writes(engine: Engine, idle: Idle): Writes {
   };
 }
 
-async function commit(
+export async function commit(
   engine: Engine,
-  { settlements, claims }: { settlements: readonly Settlement[]; claims: readonly ClaimRequest[] },
+  { settlements, claims }: { settlements: readonly Settling[]; claims: readonly ClaimRequest[] },
   { idle, lean }: { idle: Idle; lean: Lean },
 ): Promise<CommitAnswer> {
   const asked = askFor(claims, idle);

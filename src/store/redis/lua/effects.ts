@@ -14,5 +14,9 @@ ${MOVES}
 ${ADMIN}
 ${OPERATIONS}
 ${ADD_EFFECT}
+EFFECT.send = function()
+  local target = arg()
+  send(target, 'apply', arg())
+end
 end
 `;

@@ -23,8 +23,13 @@ local function tell(q, kind, id, name, data)
 end
 `;
 
-/** ARGV: after ('' for none), limit, keepMs, then the queues. Answers the cursor, whether it is complete, the pages. */
+/**
+ * ARGV: a number below which no further change may be, after ('' for none), limit, keepMs, then the queues. Answers the cursor,
+ * whether it is complete, the pages.
+ */
 export const FEED: string = `
+local least = num()
+if least > number_of('change') then set_number('change', least) end
 local after = arg()
 local limit = arg()
 local keep = tonumber(arg())

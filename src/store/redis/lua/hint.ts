@@ -50,7 +50,14 @@ local function hints_out()
       told[#told + 1] = hint_list[i + 1]
     end
   end
-  if #told > 0 then call('PUBLISH', P .. 'news', ME .. ' ' .. table.concat(told, ' ')) end
+  -- Queues that spread have one channel.
+  if #told > 0 then
+    call('PUBLISH', (string.gsub(P, '^({[%w._-]+)/.*$', '%1}:')) .. 'news', ME .. ' ' .. table.concat(told, ' '))
+  end
+  if sent then
+    hint_list[#hint_list + 1] = ''
+    hint_list[#hint_list + 1] = 'outbox'
+  end
   return hint_list
 end
 local function idle(q, flag, found)

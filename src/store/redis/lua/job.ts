@@ -1,3 +1,5 @@
+import { MOVED, SEND_JOB } from './outbox.ts';
+
 /** The moves of a job: out of every order and count, changed, and into those where it belongs now. */
 export const JOB: string = `
 local FINISHED = { completed = 'zc', failed = 'zf', cancelled = 'zx' }
@@ -115,6 +117,7 @@ local function set_reason(j, text)
   set_extra(j, 'c', text)
 end
 
+${MOVED}
 -- Where jobs were before they moved: "queue:seq:move" of each, by the queue and the id.
 local function moved_field(j)
   local cause, at, queue = string.match(extra(j, 'o'), '^(%S+) (%S+) (%S+)$')
@@ -126,6 +129,7 @@ local function moved_in(j)
 end
 local function moved_out(j)
   if not j.has_origin then return end
+  if SPREAD then return left_origin(extra(j, 'o'), j.id, j.move_number) end
   local field, rest = moved_field(j), ''
   for ref in string.gmatch(call('HGET', P .. 'mv', field) or '', '%S+') do
     if string.match(ref, ':(%d+):') ~= S(j.seq) then rest = rest .. ref .. ' ' end
@@ -134,7 +138,7 @@ local function moved_out(j)
 end
 local function follow(name, id)
   local found = find_job(queue_at(name), id)
-  if found then return found end
+  if found or SPREAD then return found end
   local refs, latest, q, seq = call('HGET', P .. 'mv', name .. '/' .. id), 0
   for number, at, move in string.gmatch(refs or '', '(%d+):(%d+):(%d+)') do
     if tonumber(move) > latest then latest, q, seq = tonumber(move), number, tonumber(at) end
@@ -230,9 +234,17 @@ local function move_to(j, name, cause)
   hint(from.name, 'ended')
 end
 
+${SEND_JOB}
 -- No attempts are left. The attempt is closed before.
 local function dead_letter(j, death)
   local source, target = j.q, j.dlq or j.q.dlq
+  if SPREAD and target and target ~= source.name then
+    bump(source, 't:failed', 1)
+    tell(source, 'failed', j.id, j.name, death.error)
+    set_extra(j, 'e', death.error)
+    local ending = { state = 'failed', cause = death.cause, failures = death.failures, due_at = false, finished_at = now }
+    return send_job(j, target, death.cause, ending)
+  end
   if not target or target == source.name or find_job(queue_at(target), j.id) then
     set_extra(j, 'e', death.error)
     return finish(j, 'failed', { cause = death.cause, failures = death.failures }, death.error)

@@ -25,6 +25,10 @@ MOVE.redrive = function(j, to)
   local elsewhere = name ~= j.q.name
   if not (FINISHED[j.state] or (elsewhere and (j.state == 'waiting' or j.state == 'delayed'))) then return wrong_state(j) end
   if elsewhere and find_job(queue_at(name), j.id) then return 'duplicate' end
+  if elsewhere and SPREAD then
+    send_job(j, name, 'redrive', {})
+    return 'ok'
+  end
   set_extra(j, 'r', false)
   set_extra(j, 'p', false)
   if elsewhere then move_to(j, name, 'redrive') else alter(j, fresh_start(j)) end

@@ -56,6 +56,7 @@ local key = operation_key(id)
 local known = call('HMGET', key, 'state', 'after')
 if known[1] == 'running' and known[2] == after then
   local done, touched = 0, num()
+  operating = id
   for _ = 1, touched do
     local name, seq, state = arg(), num(), arg()
     local q = queue_at(name)

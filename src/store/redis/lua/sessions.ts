@@ -69,6 +69,7 @@ for _, lease in ipairs(held) do
   release(j, 0)
 end
 call('HDEL', P .. 'se', id)
+call('DEL', P .. 'sc:' .. id)
 flush()
 say(#held)
 say(hints_out())

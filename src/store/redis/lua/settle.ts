@@ -70,6 +70,7 @@ local function settle_one()
   local after, back = place + size, said
   if trace == '' then trace = nil end
   local j, outcome, state = follow(name, id), 'gone', ''
+  if not j then outcome, state = settled_before_move(id, token) end
   if j and token ~= 0 and j.settled_token == token then outcome, state = 'ok', j.state
   elseif j then
     outcome = fence(j, token)

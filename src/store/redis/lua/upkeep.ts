@@ -89,7 +89,10 @@ local function forget_sessions()
   for i = 1, #known, 2 do
     local till = tonumber(string.match(known[i + 1], '^%S+ %S+ (%S+)'))
     -- One that holds leases is needed to judge them.
-    if till <= now and call('EXISTS', P .. 'l:' .. known[i]) == 0 then call('HDEL', P .. 'se', known[i]) end
+    if till <= now and call('EXISTS', P .. 'l:' .. known[i]) == 0 then 
+      call('HDEL', P .. 'se', known[i])
+      call('DEL', P .. 'sc:' .. known[i])
+    end
   end
 end
 
@@ -119,6 +122,7 @@ export const UPKEEP: string = `
 local holder, lease_ms, limit, asked = arg(), num(), num(), arg() == '1'
 if lead(holder, lease_ms) then
   say(1)
+  sent = call('EXISTS', P .. 'ob') == 1
   local names = call('HVALS', P .. 'names')
   local promoted, more = promote_all(names, limit)
   local more_reclaim, suspicion = false, 0

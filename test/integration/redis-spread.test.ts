@@ -1,0 +1,190 @@
+/** Queues with a hash tag each: what crosses them is delivered once, whoever dies in between. */
+
+import { Redis } from 'ioredis';
+import { Queue, Worker } from 'millrace';
+import { redisStore } from 'millrace/redis';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/runtime/clock.ts';
+import { Engine } from '../../src/store/redis/engine.ts';
+import { Idle } from '../../src/store/redis/idle.ts';
+import { Lean } from '../../src/store/redis/lean.ts';
+import { DELIVER_ENTRY } from '../../src/store/redis/scripts.ts';
+import { prefixOf } from '../../src/store/redis/spread/cells.ts';
+import { commit } from '../../src/store/redis/writes.ts';
+import { redisPlace } from '../../src/store/redis-options.ts';
+import type { LeaseRef, Store } from '../../src/store/store.ts';
+import { claimOne, failed, newJob } from '../../src/testing/conformance/support.ts';
+import { noServer, type RedisServer, startServer } from '../support/redis-server.ts';
+
+const UPKEEP = { holder: 'h', leaderLeaseMs: 1_000, limit: 1_000, reclaim: false };
+
+describe.skipIf(noServer)('Redis with queues that spread', () => {
+  let server: RedisServer;
+  let admin: Redis;
+  let spaces = 0;
+  let namespace = '';
+  const stores: Store[] = [];
+  const engines: Engine[] = [];
+
+  beforeAll(async () => {
+    server = await startServer();
+    admin = new Redis(server.url);
+  });
+  afterAll(async () => {
+    for (const engine of engines.reverse()) await engine.close();
+    for (const store of stores) await store.close();
+    admin.disconnect();
+    await server.stop();
+  });
+
+  function open(more: object = { spread: 'queue' }): Store {
+    const store = redisStore({ redis: server.url, namespace, ...more });
+    stores.push(store);
+    return store;
+  }
+  function fresh(): Store {
+    namespace = `s${++spaces}`;
+    return open();
+  }
+
+  /** A process that does its step and dies before it delivers anything. */
+  function mortal(queue: string): Engine {
+    const place = redisPlace({ redis: server.url, namespace, spread: 'queue' });
+    const parts = { clock: systemClock, me: 'mortal', onNews: () => {} };
+    const home = new Engine({ ...parts, place });
+    const cell = new Engine({
+      ...parts,
+      place: { ...place, prefix: prefixOf(namespace, queue) },
+      over: home,
+    });
+    engines.push(home, cell);
+    return cell;
+  }
+  async function failIn(cell: Engine, lease: LeaseRef): Promise<void> {
+    const settlements = [{ lease, next: failed('x'), mode: 'strict' }] as const;
+    const answer = await commit(
+      cell,
+      { settlements, claims: [] },
+      { idle: new Idle(systemClock, () => false), lean: new Lean() },
+    );
+    expect(answer.settled).toEqual([{ outcome: 'ok', state: 'waiting' }]);
+  }
+  async function leaveLetter(store: Store): Promise<Engine> {
+    await store.apply([{ op: 'add', jobs: [newJob({ policy: { deadLetterQueue: 'dead' } })] }]);
+    const cell = mortal('orders');
+    await failIn(cell, (await claimOne(store)).lease);
+    return cell;
+  }
+  async function outboxOf(queue: string): Promise<[string, Buffer[]][]> {
+    return (await admin.xrangeBuffer(`{${namespace}/${queue}}:ob`, '-', '+')).map(([id, fields]) => [
+      id.toString(),
+      fields as Buffer[],
+    ]);
+  }
+
+  it('tells of a dead letter that nobody delivered, and upkeep of another process delivers it once', async () => {
+    const store = fresh();
+    await leaveLetter(store);
+    expect((await store.verify()).map(({ check, severity }) => [check, severity])).toEqual([
+      ['outbox', 'warning'],
+    ]);
+
+    const other = open();
+    await other.upkeep(UPKEEP);
+
+    expect(await other.verify()).toEqual([]);
+    expect((await other.job({ queue: 'orders', id: 'a' }))?.queue).toBe('dead');
+    expect((await other.queues()).map(({ queue, totals }) => [queue, totals.added, totals.removed])).toEqual([
+      ['dead', 1, 0],
+      ['orders', 1, 1],
+    ]);
+  });
+
+  it('finds a dead letter that is on its way by delivering it', async () => {
+    const store = fresh();
+    await leaveLetter(store);
+
+    expect(await store.job({ queue: 'orders', id: 'a' })).toMatchObject({ queue: 'dead', state: 'waiting' });
+    expect(await store.verify()).toEqual([]);
+  });
+
+  it('delivers once when who delivered died before it took the entry away, even if the job is gone by then', async () => {
+    const store = fresh();
+    await leaveLetter(store);
+    const [[id, fields] = ['', []]] = await outboxOf('orders');
+    const entry = ['orders', id.replace('-0', ''), String(fields[5]), String(fields[3]), fields[7] ?? ''];
+    const target = mortal('dead');
+    expect(String((await target.write(DELIVER_ENTRY, entry))[0])).toBe('ok');
+    const { lease } = await claimOne(store, { queue: 'dead' });
+    await store.commit([{ lease, next: { to: 'completed', result: null }, mode: 'strict' }]);
+    await store.apply([{ op: 'discard', job: lease }]);
+
+    await store.upkeep(UPKEEP);
+    expect(String((await target.write(DELIVER_ENTRY, entry))[0])).toBe('ok');
+
+    expect(await store.job({ queue: 'dead', id: 'a' })).toBeNull();
+    expect((await store.queues(['dead']))[0]?.totals).toMatchObject({ added: 1, completed: 1, removed: 1 });
+    expect(await store.verify()).toEqual([]);
+  });
+
+  it('takes a job back whose id is taken where it should go, though the first answer to that was lost', async () => {
+    const store = fresh();
+    await store.apply([{ op: 'add', jobs: [newJob({ queue: 'dead', name: 'other' })] }]);
+    await leaveLetter(store);
+    const [[id, fields] = ['', []]] = await outboxOf('orders');
+    const entry = ['orders', id.replace('-0', ''), String(fields[5]), String(fields[3]), fields[7] ?? ''];
+    const target = mortal('dead');
+    expect(String((await target.write(DELIVER_ENTRY, entry))[0])).toBe('duplicate');
+    await store.apply([{ op: 'discard', job: { queue: 'dead', id: 'a' } }]);
+
+    // Refused stays refused: somebody may be about to take it back.
+    await store.upkeep(UPKEEP);
+
+    expect(await store.job({ queue: 'orders', id: 'a' })).toMatchObject({ queue: 'orders', state: 'failed' });
+    expect(await store.job({ queue: 'dead', id: 'a' })).toBeNull();
+    expect((await store.attempts({ queue: 'orders', id: 'a' })).length).toBe(1);
+    expect(await store.verify()).toEqual([]);
+  });
+
+  it('does all of a call over several queues once, however many processes deliver and repeat it', async () => {
+    const store = fresh();
+    const other = open();
+    const jobs = Array.from({ length: 30 }, (_, n) => newJob({ queue: `q${n % 3}`, id: `j${n}` }));
+    const effects = [
+      { op: 'add', jobs },
+      { op: 'log', job: { queue: 'q1', id: 'j1' }, lines: ['once'] },
+    ] as const;
+    const answers = await Promise.all(
+      [store, other, store, other].map((each) => each.apply(effects, { requestId: 'r' })),
+    );
+
+    for (const answer of answers) expect(answer).toEqual(answers[0]);
+    expect((await store.logs({ queue: 'q1', id: 'j1' }, 0, 10)).length).toBe(1);
+    expect((await store.queues()).map(({ counts }) => counts.waiting)).toEqual([10, 10, 10]);
+    expect(await store.verify()).toEqual([]);
+  });
+
+  it('is refused in the other mode than that in which a namespace was opened first', async () => {
+    const store = fresh();
+    await store.queues();
+    await expect(open({}).queues()).rejects.toThrow(/was opened with spread: 'queue'.*Open it with/);
+    namespace = `s${++spaces}`;
+    await open({}).queues();
+    await expect(open().queues()).rejects.toThrow(/keeps its queues together.*Open it without/);
+  });
+
+  it('runs jobs of several queues, and those that fail elsewhere', async () => {
+    namespace = `s${++spaces}`;
+    const connection = `${server.url}?namespace=${namespace}&spread=queue`;
+    const fails = new Worker('one', async () => Promise.reject(new Error('no')), { connection });
+    const works = new Worker('two', async (job) => job.data, { connection });
+    const one = new Queue('one', { connection });
+    const job = await one.add('n', 7, { attempts: 1, deadLetter: 'two' } as object);
+    await expect
+      .poll(async () => (await open().job({ queue: 'two', id: job.id }))?.state, { timeout: 10_000 })
+      .toBe('completed');
+    await Promise.all([fails.close(), works.close()]);
+    await one.close();
+    expect(await open().verify()).toEqual([]);
+  });
+});
