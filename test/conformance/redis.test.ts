@@ -19,6 +19,8 @@ const SPREAD: Readonly<Record<string, string>> = {
   'jobs are found by queue, state, id, name and priority': TIES,
   'jobs are found by what went wrong': TIES,
   'a dump tells stores apart that differ in anything': `${NUMBERS}; the case names a lease by its number`,
+  'upkeep makes due jobs of all queues ready, by the time they were due':
+    'upkeep goes from queue to queue with what is left of its budget',
   'a job that could not be moved counts towards the rate, too':
     'whether a job can be moved is known after the step in which it leaves, and counted then',
 };

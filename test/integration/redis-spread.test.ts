@@ -4,7 +4,9 @@ import { Redis } from 'ioredis';
 import { Queue, Worker } from 'millrace';
 import { redisStore } from 'millrace/redis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { LeaseRef } from '../../src/job/record.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
+import { aclOf } from '../../src/store/redis/acl.ts';
 import { Engine } from '../../src/store/redis/engine.ts';
 import { Idle } from '../../src/store/redis/idle.ts';
 import { Lean } from '../../src/store/redis/lean.ts';
@@ -12,7 +14,7 @@ import { DELIVER_ENTRY } from '../../src/store/redis/scripts.ts';
 import { prefixOf } from '../../src/store/redis/spread/cells.ts';
 import { commit } from '../../src/store/redis/writes.ts';
 import { redisPlace } from '../../src/store/redis-options.ts';
-import type { LeaseRef, Store } from '../../src/store/store.ts';
+import type { JobPage, Store } from '../../src/store/store.ts';
 import { claimOne, failed, newJob } from '../../src/testing/conformance/support.ts';
 import { noServer, type RedisServer, startServer } from '../support/redis-server.ts';
 
@@ -164,6 +166,74 @@ describe.skipIf(noServer)('Redis with queues that spread', () => {
     expect(await store.verify()).toEqual([]);
   });
 
+  it('answers only what was done where it belongs, and never does it a second time', async () => {
+    const store = fresh();
+    const log = (queue: string) => ({ op: 'log', job: { queue, id: 'a' }, lines: ['once'] }) as const;
+    await store.apply(['one', 'two'].map((queue) => ({ op: 'add', jobs: [newJob({ queue })] }) as const));
+    await store.apply([log('one'), log('two')], { requestId: 'r' });
+    await store.upkeep(UPKEEP);
+    await store.apply([log('one'), log('two')], { requestId: 'r' });
+    for (const queue of ['one', 'two']) expect(await store.logs({ queue, id: 'a' }, 0, 9)).toHaveLength(1);
+  });
+
+  it('reads the changes of several queues by one cursor, and misses none of those that come later', async () => {
+    const store = fresh();
+    const queues = ['one', 'two'];
+    const ask = (after: number | null) => store.feed({ queues, after, limit: 3, keepMs: 60_000 });
+    let { cursor } = await ask(null);
+    const seen: string[] = [];
+    for (let n = 0; n < 12; n += 1) {
+      await store.apply([{ op: 'add', jobs: [newJob({ queue: n % 4 === 0 ? 'two' : 'one', id: `j${n}` })] }]);
+      if (n % 3 > 0) continue;
+      const page = await ask(cursor);
+      expect(page.complete).toBe(true);
+      cursor = page.cursor;
+      seen.push(...page.changes.map(({ id }) => id));
+    }
+    for (let n = 0; n < 6; n += 1) {
+      const page = await ask(cursor);
+      cursor = page.cursor;
+      seen.push(...page.changes.map(({ id }) => id));
+    }
+    expect(seen.toSorted()).toEqual(Array.from({ length: 12 }, (_, n) => `j${n}`).toSorted());
+  });
+
+  it('finds the jobs of all queues page by page, each once', async () => {
+    const store = fresh();
+    const jobs = Array.from({ length: 25 }, (_, n) => newJob({ queue: `q${n % 4}`, id: `j${n}` }));
+    await store.apply([{ op: 'add', jobs }]);
+    for (const scan of [3, 10_000]) {
+      const seen: string[] = [];
+      let cursor: string | null = null;
+      for (let pages = 0; pages < 60; pages += 1) {
+        const page: JobPage = await store.find({}, { cursor, limit: 4, scan });
+        seen.push(...page.jobs.map(({ id }) => id));
+        cursor = page.cursor;
+        if (cursor === null) break;
+      }
+      expect(cursor).toBeNull();
+      expect(seen.toSorted()).toEqual(jobs.map(({ id }) => id).toSorted());
+    }
+  });
+
+  it('does with the rights that are documented, and leaves no key behind that nothing leads to', async () => {
+    namespace = `s${++spaces}`;
+    const rights = aclOf(`{${namespace}}:`, 'queue').split(' ');
+    await admin.call('ACL', 'SETUSER', 'app', 'on', '>secret', ...rights);
+    const redis = server.url.replace('redis://', 'redis://app:secret@');
+    const store = redisStore({ redis, namespace, spread: 'queue' });
+    stores.push(store);
+    await store.apply([{ op: 'add', jobs: [newJob({ policy: { deadLetterQueue: 'dead' } })] }]);
+    const { lease } = await claimOne(store);
+    await store.commit([{ lease, next: failed('x'), mode: 'strict' }]);
+    await store.upkeep(UPKEEP);
+    await store.apply([{ op: 'discard', job: { queue: 'dead', id: 'a' } }]);
+    expect(await store.verify()).toEqual([]);
+
+    const left = (await admin.keys(`{${namespace}/*`)).map((key) => key.replace(/^.*}:/, ''));
+    expect(left.filter((key) => /^(ob|un|mv|\d+:)/.test(key))).toEqual([]);
+  });
+
   it('is refused in the other mode than that in which a namespace was opened first', async () => {
     const store = fresh();
     await store.queues();
@@ -179,7 +249,7 @@ describe.skipIf(noServer)('Redis with queues that spread', () => {
     const fails = new Worker('one', async () => Promise.reject(new Error('no')), { connection });
     const works = new Worker('two', async (job) => job.data, { connection });
     const one = new Queue('one', { connection });
-    const job = await one.add('n', 7, { attempts: 1, deadLetter: 'two' } as object);
+    const job = await one.add('n', 7, { attempts: 1, deadLetterQueue: 'two' });
     await expect
       .poll(async () => (await open().job({ queue: 'two', id: job.id }))?.state, { timeout: 10_000 })
       .toBe('completed');

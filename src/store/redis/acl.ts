@@ -13,9 +13,8 @@ const BY_SCRIPTS =
 
 export const COMMANDS: ReadonlySet<string> = new Set(`${BY_US} ${BY_CLUSTERS} ${BY_SCRIPTS}`.split(' '));
 
-/** The rules of `ACL SETUSER`, without name and password. */
-export function aclOf(prefix: string): string {
-  // Queues that spread have prefixes of their own.
-  const spread = `${prefix.slice(0, -2)}/*`;
-  return `~${prefix}* ~${spread} &${prefix}* -@all ${[...COMMANDS].map((name) => `+${name}`).join(' ')}`;
+/** The rules of `ACL SETUSER`, without name and password. Queues that spread have prefixes of their own beside `prefix`. */
+export function aclOf(prefix: string, spread: 'queue' | null = null): string {
+  const cells = spread === null ? '' : `~${prefix.slice(0, -2)}/* `;
+  return `~${prefix}* ${cells}&${prefix}* -@all ${[...COMMANDS].map((name) => `+${name}`).join(' ')}`;
 }

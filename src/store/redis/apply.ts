@@ -4,7 +4,8 @@ import { Cursor } from './cursor.ts';
 import { putAudit } from './effect-wire.ts';
 import { putEffects, type Sending, takeEffects } from './effects.ts';
 import type { Engine } from './engine.ts';
-import type { Arg } from './reply.ts';
+import { ANSWERS_OF } from './read-scripts.ts';
+import { type Arg, listOf } from './reply.ts';
 import { ADD_JOBS, APPLY_EFFECTS } from './scripts.ts';
 
 /** With `sends`: what other cells are to do, in the same step. */
@@ -22,6 +23,17 @@ export async function apply(
   const cursor = new Cursor(await engine.write(isAdd ? ADD_JOBS : APPLY_EFFECTS, args));
   const shape = cursor.text();
   return takeEffects(cursor, shape === '' ? effects : ofShape(shape, effects));
+}
+
+/** What a call was answered; null if nobody remembers it. */
+export async function answersOf(
+  engine: Engine,
+  effects: readonly Effect[],
+  requestId: string,
+): Promise<EffectResult[] | null> {
+  const cursor = new Cursor(listOf(await engine.read(ANSWERS_OF, [requestId])));
+  if (cursor.isEnd) return null;
+  return takeEffects(cursor, ofShape(cursor.text(), effects));
 }
 
 export function applyArgs(

@@ -1,5 +1,6 @@
 /** The scripts of the verbs that read, joined from their parts. */
 
+import { READ_ANSWERS, REQUESTS } from './lua/add.ts';
 import { FEED } from './lua/feed.ts';
 import {
   FIND,
@@ -21,6 +22,7 @@ import { readScript, type Script, script } from './script.ts';
 import { BASE } from './scripts.ts';
 
 export const JOB_OF: Script = readScript('job', ...BASE, READ_JOB);
+export const ANSWERS_OF: Script = readScript('answers', ...BASE, REQUESTS, READ_ANSWERS);
 export const ATTEMPTS_OF: Script = readScript('attempts', ...BASE, READ_ATTEMPTS);
 export const LOGS_OF: Script = readScript('logs', ...BASE, READ_LOGS);
 export const FIND_JOBS: Script = readScript('find', ...BASE, FIND);

@@ -116,6 +116,13 @@ local function remember_request(id, shape)
 end
 `;
 
+/** ARGV: a request id. Says what it was answered, or nothing. */
+export const READ_ANSWERS: string = `
+local known = answered_request(arg())
+for _, answer in ipairs(known or {}) do say(answer) end
+return out
+`;
+
 export const APPLY: string = `
 local id, shape = arg(), arg()
 local known = id ~= '' and answered_request(id)

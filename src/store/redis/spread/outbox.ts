@@ -6,7 +6,7 @@ import { argsIn } from './wire.ts';
 
 const PAGE = 100;
 /** Pages of one cell that one call delivers; upkeep goes on with the rest. */
-const PAGES = 10;
+const PAGES = 100;
 /** Cells that one call goes on to, as what is delivered may be passed on. */
 const CELLS = 100;
 
@@ -68,12 +68,13 @@ export class Outbox {
   async #pass(source: string): Promise<ReadonlySet<string>> {
     const others = new Set<string>();
     const stuck = new Set<string>();
+    let from = '-';
     try {
       for (let page = 0; page < PAGES; page += 1) {
-        const entries = await entriesOf(this.#cells.at(source), PAGE);
-        let done = 0;
-        for (const entry of entries) if (await this.#try(source, entry, { others, stuck })) done += 1;
-        if (entries.length < PAGE || done === 0) break;
+        const entries = await entriesOf(this.#cells.at(source), from);
+        from = `(${entries.at(-1)?.seq ?? '0'}-0`;
+        for (const entry of entries) await this.#try(source, entry, { others, stuck });
+        if (entries.length < PAGE) break;
       }
     } catch {
       // It stays in the outbox, and upkeep tries again.
@@ -85,15 +86,13 @@ export class Outbox {
     source: string,
     entry: Entry,
     { others, stuck }: { readonly others: Set<string>; readonly stuck: Set<string> },
-  ): Promise<boolean> {
+  ): Promise<void> {
     // In their order: what comes later must not overtake what could not be delivered.
-    if (stuck.has(entry.target)) return false;
+    if (stuck.has(entry.target)) return;
     try {
       if (await this.#send(source, entry)) others.add(entry.target);
-      return true;
     } catch {
       stuck.add(entry.target);
-      return false;
     }
   }
 
@@ -112,9 +111,9 @@ export class Outbox {
   }
 }
 
-async function entriesOf(engine: Engine, many: number): Promise<Entry[]> {
+async function entriesOf(engine: Engine, from: string): Promise<Entry[]> {
   const key = `${engine.place.prefix}ob`;
-  return listOf(await engine.call('XRANGE', key, '-', '+', 'COUNT', many)).map(entryOf);
+  return listOf(await engine.call('XRANGE', key, from, '+', 'COUNT', PAGE)).map(entryOf);
 }
 
 function entryOf(reply: Reply): Entry {

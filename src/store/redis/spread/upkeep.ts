@@ -2,6 +2,8 @@ import type { UpkeepBudget, UpkeepReport } from '../../store.ts';
 import { upkeep } from '../upkeep.ts';
 import type { Cells } from './cells.ts';
 
+const AGAIN_MS = 1_000;
+
 /** One leader for all, at home; then cell by cell, until the budget is used up. */
 export class SpreadUpkeep {
   readonly #cells: Cells;
@@ -15,6 +17,7 @@ export class SpreadUpkeep {
   async run(budget: UpkeepBudget): Promise<UpkeepReport> {
     let sum = await upkeep(this.#cells.home, budget);
     if (!sum.led) return sum;
+    const failures: unknown[] = [];
     const names = await this.#cells.names();
     for (const [nth] of names.entries()) {
       const limit = budget.limit - touched(sum);
@@ -23,9 +26,15 @@ export class SpreadUpkeep {
         return { ...sum, more: true, nextDueInMs: 0 };
       }
       const queue = names[(this.#first + nth) % names.length] ?? '';
-      sum = added(sum, await upkeep(this.#cells.at(queue), { ...budget, limit }));
+      try {
+        sum = added(sum, await upkeep(this.#cells.at(queue), { ...budget, limit }));
+      } catch (error) {
+        // A master that is away keeps nobody else from being looked after.
+        failures.push(error);
+      }
     }
-    return sum;
+    if (failures.length > 0 && failures.length === names.length) throw failures[0];
+    return failures.length === 0 ? sum : { ...sum, nextDueInMs: earlier(sum.nextDueInMs, AGAIN_MS) };
   }
 }
 

@@ -1,5 +1,6 @@
 /** The verbs that write, where queues spread: each is a script for each queue that it names. */
 
+import { StoreUnavailableError } from '../../../errors.ts';
 import type {
   ApplyOptions,
   ClaimAnswer,
@@ -10,7 +11,7 @@ import type {
   Settlement,
   Store,
 } from '../../store.ts';
-import { apply } from '../apply.ts';
+import { answersOf, apply } from '../apply.ts';
 import type { Idle } from '../idle.ts';
 import { job } from '../inspect.ts';
 import { Lean } from '../lean.ts';
@@ -100,10 +101,26 @@ async function applyAll(
   );
   const answered: { part: Part; results: readonly EffectResult[] }[] = [{ part: first, results }];
   for (const part of others) {
-    // Delivered by now, and answered by its request id; if it could not be delivered, this does it.
-    answered.push({ part, results: await apply(cells.at(part.cell), part.effects, asked) });
+    answered.push({ part, results: await answersAt(parts, part, { source: first.cell, requestId }) });
   }
   return Promise.all(joined(effects, answered).map((result, index) => told(cells, effects[index], result)));
+}
+
+/** Delivered by now, unless a master is away. Only delivery may do it: this may be asked long after that. */
+async function answersAt(
+  { cells, outbox }: SpreadParts,
+  { cell, effects }: Part,
+  { source, requestId }: { readonly source: string; readonly requestId: string },
+): Promise<EffectResult[]> {
+  const first = await answersOf(cells.at(cell), effects, requestId);
+  if (first !== null) return first;
+  await outbox.deliver(source);
+  const again = await answersOf(cells.at(cell), effects, requestId);
+  if (again !== null) return again;
+  throw new StoreUnavailableError(
+    `the call is done, but what it does in queue "${cell}" is still on its way there, as its server could not be reached. ` +
+      'Upkeep delivers it. Repeat the call with the same request id for its answers.',
+  );
 }
 
 /** A redrive that came back, as its id is taken there. */
