@@ -10,6 +10,14 @@ import { isElsewhere, isUnknownScript, toStoreError, wasRefused } from './map-er
 
 const WHERE = { url: 'redis://db:6379', prefix: '{shop}:' };
 
+test('what a queue with a prefix of its own lacks is said of the namespace', () => {
+  const where = { ...WHERE, prefix: '{shop/mails}:', spread: 'queue' } as const;
+
+  const error = toStoreError(new Error('NOPERM this user has no permissions'), where);
+
+  expect(error?.message).toContain('~{shop}:* ~{shop/* &{shop}:*');
+});
+
 describe('an error of the server becomes one of ours', () => {
   test.each<[string, new (message: string) => MillraceError, RegExp]>([
     ['LOADING Redis is loading the dataset in memory', StoreUnavailableError, /Nothing of it was written/],

@@ -34,6 +34,7 @@ export interface Where {
   /** Without password. */
   readonly url: string;
   readonly prefix: string;
+  readonly spread?: 'queue' | null;
 }
 
 /** In Redis 6 what a script was told stands behind what happened to the script. */
@@ -106,9 +107,11 @@ function broken(said: string, { url, prefix }: Where, cause: { cause: unknown })
   return null;
 }
 
-function withoutRight({ url, prefix }: Where, said: string): string {
+function withoutRight({ url, prefix, spread }: Where, said: string): string {
+  // Of a queue that has a prefix of its own, that of the namespace.
+  const home = prefix.replace(/\/.*$/s, '}:');
   return (
     `the Redis server ${url} refuses (${said}). Check the user and the password of the connection; the user needs ` +
-    `these rights: ${aclOf(prefix)}`
+    `these rights: ${aclOf(home, spread)}`
   );
 }

@@ -36,7 +36,10 @@ export class Cells {
   async names(): Promise<string[]> {
     const known = listOf(await this.home.call('SMEMBERS', this.#key)).map(textOf);
     const lost = [...this.#noted].filter((queue) => !known.includes(queue));
-    if (lost.length > 0) await this.home.call('SADD', this.#key, ...lost);
+    if (lost.length > 0) {
+      await this.home.call('SET', `${this.home.place.prefix}mode`, 'queue', 'NX');
+      await this.home.call('SADD', this.#key, ...lost);
+    }
     return [...known, ...lost].sort();
   }
 
