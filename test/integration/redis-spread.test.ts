@@ -216,6 +216,32 @@ describe.skipIf(noServer)('Redis with queues that spread', () => {
     }
   });
 
+  it('settles while the queue of its dead letters fails, goes on with the others, and delivers when it is well', async () => {
+    const store = fresh();
+    const letters = Array.from({ length: 120 }, (_, n) =>
+      newJob({ id: `j${n}`, policy: { deadLetterQueue: n === 119 ? 'other' : 'dead' } }),
+    );
+    await store.apply([{ op: 'add', jobs: letters }]);
+    await store.apply([{ op: 'configure', queue: 'dead', patch: {} }]);
+    const broken = `{${namespace}/dead}:q:dead`;
+    await admin.rename(broken, `${broken}:aside`);
+    await admin.set(broken, 'of another type');
+
+    const cell = mortal('orders');
+    for (let n = 0; n < 119; n += 1) await failIn(cell, (await claimOne(store)).lease);
+    const { lease } = await claimOne(store);
+    const { settled } = await store.commit([{ lease, next: failed('x'), mode: 'strict' }]);
+    expect(settled).toEqual([{ outcome: 'ok', state: 'waiting' }]);
+    expect(await store.job({ queue: 'other', id: 'j119' })).toMatchObject({ state: 'waiting' });
+    expect((await store.upkeep(UPKEEP)).led).toBe(true);
+    expect(await outboxOf('orders')).toHaveLength(119);
+
+    await admin.rename(`${broken}:aside`, broken);
+    await store.upkeep(UPKEEP);
+    expect((await store.queues(['dead']))[0]?.counts.waiting).toBe(119);
+    expect(await store.verify()).toEqual([]);
+  });
+
   it('does with the rights that are documented, and leaves no key behind that nothing leads to', async () => {
     namespace = `s${++spaces}`;
     const rights = aclOf(`{${namespace}}:`, 'queue').split(' ');
