@@ -70,7 +70,10 @@ export interface Durability {
 export type StoreTx = object;
 
 export interface ApplyOptions {
-  /** Repeating a call with the same id answers as the first did and changes nothing. Remembered for 10 minutes. */
+  /**
+   * Repeating a call with the same id answers as the first did and changes nothing. Remembered for 10 minutes, of which a
+   * store may forget all but the last 200,000 calls.
+   */
   readonly requestId?: string;
   readonly tx?: StoreTx;
   /** Who did it, for the audit trail. Set for people; left out for programs. */

@@ -4,9 +4,10 @@ import { Cursor } from './cursor.ts';
 import { putAudit } from './effect-wire.ts';
 import { putEffects, type Sending, takeEffects } from './effects.ts';
 import type { Engine } from './engine.ts';
+import { Luck } from './luck.ts';
 import { ANSWERS_OF } from './read-scripts.ts';
-import { type Arg, listOf } from './reply.ts';
-import { ADD_JOBS, APPLY_EFFECTS } from './scripts.ts';
+import { type Arg, listOf, type Reply } from './reply.ts';
+import { ADD_JOBS, APPLY_EFFECTS, LEAN_ADD_JOBS } from './scripts.ts';
 
 /** With `sends`: what other cells are to do, in the same step. */
 export async function apply(
@@ -20,7 +21,7 @@ export async function apply(
     ? [requestId, requestId === '' ? '' : shapeOf(effects)]
     : applyArgs([...effects, ...sends], effects, { requestId, actor });
   if (isAdd) putJobs(args, effect.jobs);
-  const cursor = new Cursor(await engine.write(isAdd ? ADD_JOBS : APPLY_EFFECTS, args));
+  const cursor = new Cursor(await (isAdd ? add(engine, args) : engine.write(APPLY_EFFECTS, args)));
   const shape = cursor.text();
   return takeEffects(cursor, shape === '' ? effects : ofShape(shape, effects));
 }
@@ -45,6 +46,26 @@ export function applyArgs(
   putEffects(args, all);
   putAudit(args, effects, actor);
   return args;
+}
+
+/** Each server, or each queue that spreads, has luck of its own. */
+const lucks = new WeakMap<Engine, Luck>();
+
+function luckOf(engine: Engine): Luck {
+  const known = lucks.get(engine) ?? new Luck();
+  lucks.set(engine, known);
+  return known;
+}
+
+/** Where the jobs are of one queue, the short way is tried first; `args` are the same. */
+async function add(engine: Engine, args: readonly Arg[]): Promise<readonly Reply[]> {
+  const [, , runs, name] = args;
+  const luck = luckOf(engine);
+  const queue = runs === 1 ? String(name) : null;
+  if (queue === null || !luck.isWorthIt(queue)) return engine.write(ADD_JOBS, args);
+  const [isDone, ...said] = await engine.write(LEAN_ADD_JOBS, args);
+  luck.learn(queue, isDone === 1);
+  return isDone === 1 ? said : engine.write(ADD_JOBS, args);
 }
 
 /** What of effects tells how their answers are to be read: the name, and of jobs that are added their ids. */

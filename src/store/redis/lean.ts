@@ -2,21 +2,12 @@ import type { SettleResult } from '../store.ts';
 import type { Asked } from './claim.ts';
 import { Cursor } from './cursor.ts';
 import type { Engine } from './engine.ts';
+import { Luck } from './luck.ts';
 import type { Arg } from './reply.ts';
 import { LEAN_COMMIT } from './scripts.ts';
 import type { Settling } from './settle.ts';
 
 const COMPLETED: SettleResult = { outcome: 'ok', state: 'completed' };
-/** Queues of which it is remembered how often something was unusual. */
-const KNOWN = 1_000;
-/** At most so many commits take the long way before the short one is tried again. */
-const MAX_SKIPS = 64;
-
-interface Luck {
-  misses: number;
-  skips: number;
-}
-
 /** What a commit of one queue asks, when nothing in it is unusual by itself. */
 interface Plain {
   readonly queue: string;
@@ -26,10 +17,10 @@ interface Plain {
 
 /**
  * The short way for jobs that complete and others that are claimed, where nothing about them is unusual, which only the
- * script can tell. Where it often is, the short way is not tried each time.
+ * script can tell.
  */
 export class Lean {
-  readonly #luck = new Map<string, Luck>();
+  readonly #luck = new Luck();
 
   /** null: nothing was done. Else what the claim is answered follows. */
   async commit(
@@ -38,28 +29,11 @@ export class Lean {
     asked: Asked,
   ): Promise<{ readonly settled: SettleResult[]; readonly cursor: Cursor } | null> {
     const queue = queueOf(settlements, asked);
-    if (queue === null || !this.#isWorthIt(queue)) return null;
+    if (queue === null || !this.#luck.isWorthIt(queue)) return null;
     const cursor = new Cursor(await engine.write(LEAN_COMMIT, argsOf({ queue, settlements, asked })));
     const isDone = cursor.number() === 1;
-    this.#learn(queue, isDone);
+    this.#luck.learn(queue, isDone);
     return isDone ? { settled: settlements.map(() => COMPLETED), cursor } : null;
-  }
-
-  #isWorthIt(queue: string): boolean {
-    const luck = this.#luck.get(queue);
-    if (luck === undefined || luck.skips === 0) return true;
-    luck.skips -= 1;
-    return false;
-  }
-
-  #learn(queue: string, isDone: boolean): void {
-    if (isDone) {
-      this.#luck.delete(queue);
-      return;
-    }
-    if (this.#luck.size >= KNOWN) this.#luck.clear();
-    const misses = (this.#luck.get(queue)?.misses ?? 0) + 1;
-    this.#luck.set(queue, { misses, skips: Math.min(MAX_SKIPS, 2 ** misses - 2) });
   }
 }
 

@@ -8,6 +8,7 @@ import { FLUSH } from './lua/flush.ts';
 import { HINT } from './lua/hint.ts';
 import { JOB } from './lua/job.ts';
 import { LEAN } from './lua/lean.ts';
+import { LEAN_ADD } from './lua/lean-add.ts';
 import { LEASE } from './lua/lease.ts';
 import { ACCEPT, DELIVER, DELIVER_EFFECTS, DELIVERED, SEND } from './lua/outbox.ts';
 import { QUEUE } from './lua/queue.ts';
@@ -34,3 +35,4 @@ export const DELIVER_ENTRY: Script = script('deliver', ...BASE, ACCEPT, DELIVER)
 export const DELIVER_APPLY: Script = script('deliver-apply', ...BASE, ...EFFECTS, REQUESTS, DELIVER_EFFECTS);
 export const DROP_ENTRY: Script = script('delivered', ...BASE, ACCEPT, DELIVERED);
 export const LEAN_COMMIT: Script = script('lean-commit', LEAN);
+export const LEAN_ADD_JOBS: Script = script('lean-add', LEAN_ADD);

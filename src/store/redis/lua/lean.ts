@@ -149,7 +149,10 @@ if many > 0 then
   call('HINCRBY', k, 'completed', many)
   call('HINCRBY', k, 't:completed', many)
   local till, awaited = match(v[7] or '', '^(%d+) (.*)$')
-  if till and tonumber(till) > now and awaited ~= ME then call('PUBLISH', P .. 'news', ME .. ' ' .. name .. ' ended') end
+  if till and tonumber(till) > now and awaited ~= ME then
+    -- Queues that spread have one channel.
+    call('PUBLISH', (string.gsub(P, '^({[%w._-]+)/.*$', '%1}:')) .. 'news', ME .. ' ' .. name .. ' ended')
+  end
 end
 if claims then
   local last = tonumber(call('HGET', P .. 'n', 'token') or 0)
