@@ -101,7 +101,8 @@ local REMEMBERED_MS = 600000
 local function answered_request(id)
   for generation = 0, 1 do
     local kept = call('HGET', P .. 'rq' .. generation, id)
-    if kept and now - sunpack('>I6', kept) < REMEMBERED_MS then return cmsgpack.unpack(sub(kept, 7)) end
+    local at = kept and sunpack('>I6', kept)
+    if at and now - at < REMEMBERED_MS and at > forgotten_till() then return cmsgpack.unpack(sub(kept, 7)) end
   end
 end
 -- The first that is kept tells how the others are to be read.

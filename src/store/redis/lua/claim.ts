@@ -32,7 +32,7 @@ local function answered_claim(id, worker)
   end
   if not till then return nil end
   local at, first, last = string.match(text, '^(%d+) (%d+) (%d+)', till + 1)
-  if now - tonumber(at) >= KNOWN_MS then return nil end
+  if now - tonumber(at) >= KNOWN_MS or tonumber(at) <= forgotten_till() then return nil end
   local held = {}
   for token = tonumber(first), tonumber(last) do
     local ref = call('HGET', P .. 'l:' .. worker, S(token))

@@ -57,6 +57,8 @@ local function next_number(name)
   set_number(name, value)
   return value
 end
+-- What was answered till then nobody asks for again, although the clock went back after upkeep.
+local function forgotten_till() return tonumber(call('HGET', NUM, 'forgotten') or 0) end
 -- On the clock of the server tokens are no less than the microseconds that have passed, so that they rise although a
 -- replica that lagged has taken over, which knows less of them than were given out.
 local function next_token()

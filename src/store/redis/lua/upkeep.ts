@@ -6,6 +6,7 @@ import {
   HOURS_KEPT_MS,
   MINUTES_KEPT_MS,
   OPERATIONS_KEPT_MS,
+  REMEMBERED_MS,
 } from '../../../job/keep.ts';
 
 export const CHORES: string = `
@@ -96,8 +97,15 @@ local function forget_sessions()
   end
 end
 
+-- Answers go by themselves; this says till when, so that all agree on it.
+local function forget_answers()
+  local till = now - ${REMEMBERED_MS}
+  if till > forgotten_till() then call('HSET', NUM, 'forgotten', S(till)) end
+end
+
 local function forget(names)
   forget_sessions()
+  forget_answers()
   prune_changes(${CHANGES_KEPT}, ${CHANGES_KEPT_MS})
   forget_operations(${OPERATIONS_KEPT_MS})
   fold_stats(names, ${MINUTES_KEPT_MS}, ${HOURS_KEPT_MS})
