@@ -210,7 +210,7 @@ export const CLAIM: string = `
     t bigint := coalesce(p_now, floor(extract(epoch from clock_timestamp()) * 1000)::bigint);
     r record; q record; f record; a record;
     v_tokens bigint[]; v_seqs bigint[]; v_all bigint[]; v_gone bigint[];
-    v_many integer; v_next bigint; v_is_plain boolean; v_is_run boolean; v_heard boolean; v_risk boolean := false;
+    v_gone_ids text[]; v_gone_names text[]; v_many integer; v_next bigint; v_is_plain boolean; v_is_run boolean; v_heard boolean; v_risk boolean := false;
   begin
     if current_setting('transaction_isolation') <> 'read committed' or current_setting('client_min_messages') = 'error' then
       raise exception 'millrace: to be called in the isolation read committed, with warnings' using errcode = '25001';
@@ -258,7 +258,7 @@ export const CLAIM: string = `
         v_risk := true;
       end if;
 
-      v_all := null;
+      v_all := null; v_gone_ids := null;
       if not q.has_aside and coalesce(v_next > t, true) and coalesce(q.due_at > t, true) then
         with c as (
           delete from {s}.ready where ctid = any (array(
@@ -272,7 +272,12 @@ export const CLAIM: string = `
         select array_agg(s order by place) filter (where s > 0), array_agg(-s order by place) filter (where s < 0),
           array_agg(nextval('{s}.token')) filter (where s > 0)
         into v_seqs, v_gone, v_tokens from unnest(v_all) with ordinality u(s, place);
-        if v_gone is not null then perform {s}.expire_v1(q.id, q.name, t, v_gone, v_seqs is null); end if;
+        if v_gone is not null then
+          -- A queue that keeps none of its cancelled drops them here; they are told below, in turn with the others.
+          select array_agg(j.id order by u.place), array_agg(j.name order by u.place) into v_gone_ids, v_gone_names
+          from unnest(v_all) with ordinality u(seq, place) left join {s}.job j on j.seq = -u.seq;
+          perform {s}.expire_v1(q.id, q.name, t, v_gone, v_seqs is null);
+        end if;
       end if;
       if v_seqs is null then
         if r.mark then perform {s}.mark_idle_v1(r.queue, r.worker, t); end if;
@@ -355,8 +360,8 @@ export const CLAIM: string = `
       end if;
       if v_heard then
         insert into {s}.told (at, queue, kind, id, name)
-        select t, q.name, k.kind, j.id, j.name
-        from unnest(coalesce(v_all, v_seqs)) with ordinality u(seq, place) join {s}.job j on j.seq = abs(u.seq)
+        select t, q.name, k.kind, coalesce(v_gone_ids[u.place], j.id), coalesce(v_gone_names[u.place], j.name)
+        from unnest(coalesce(v_all, v_seqs)) with ordinality u(seq, place) left join {s}.job j on j.seq = u.seq
         cross join lateral (
           select 'cancelled' as kind, 1 as step where u.seq < 0
           union all select 'active', 2 where u.seq > 0

@@ -122,6 +122,8 @@ local function take(j, request)
     count(q, j.name, 'c')
     if j.claims > 1 then set_extra(j, 'e', false) end
     set_extra(j, 'r', false)
+    -- Where nothing of it is kept it is gone now; whoever runs it is told of all that it had.
+    j.rare = rare_of(j)
     finish(j, 'completed', {})
     return
   end
@@ -181,13 +183,14 @@ end
 local rare_there = {}
 local function say_claimed(j, settled)
   local key = rare_key(j)
-  if rare_there[key] == nil then rare_there[key] = call('EXISTS', key) == 1 end
+  if j.rare then rare_there[key] = true
+  elseif rare_there[key] == nil then rare_there[key] = call('EXISTS', key) == 1 end
   say((settled and 1 or 0) + (rare_there[key] and 2 or 0))
   say(j.seq)
   say(j.fixed)
   say(j.moving or moving_of(j))
   if not rare_there[key] then return end
-  local rare = rare_of(j)
+  local rare = j.rare or rare_of(j)
   for index = 1, 5 do say(rare[index]) end
 end
 
