@@ -7,7 +7,7 @@ import { bench } from './paths.mjs';
 
 export const USAGE = `usage: npm run bench [-- --store NAME] [--only NAME[,NAME]] [--runs N] [--quick] [--held S] [--through N]
 
-  --store NAME   sqlite (the default) or postgres
+  --store NAME   sqlite (the default), postgres or redis
   --only NAMES   these questions alone
   --runs N       runs of each question, instead of its own number
   --quick        small sizes and few runs: a check of the bench, not of the product
@@ -15,7 +15,7 @@ export const USAGE = `usage: npm run bench [-- --store NAME] [--only NAME[,NAME]
   --through N    postgres: jobs that pass through before tables are weighed, instead of 300000
 
 Only a whole run that is not quick writes down what it found: docs/benchmarks.md and bench/results.json, or those with
--postgres in their names.`;
+-postgres or -redis in their names.`;
 
 /** Of a store, in its order. */
 export function questionNames({ within, order }) {

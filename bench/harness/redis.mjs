@@ -1,4 +1,4 @@
-/** A Redis of our own: on a free port of the loopback, writing nothing to disk, gone at the end of the run. */
+/** A Redis of our own: on a free port of the loopback, gone at the end of the run. */
 
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
@@ -9,8 +9,15 @@ const KEEPER = join(bench, 'harness', 'keep.mjs');
 const START_WITHIN_MS = 5000;
 
 const OPTIONS = [
-  ...['--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'],
+  ...['--bind', '127.0.0.1', '--save', '', '--databases', '4096'],
   ...['--maxmemory', '0', '--maxmemory-policy', 'noeviction', '--loglevel', 'warning'],
+];
+
+/** What is acknowledged is in memory. */
+const IN_MEMORY = ['--appendonly', 'no'];
+/** What is acknowledged is on disk. Its log is not rewritten while somebody is measured. */
+export const ALWAYS = [
+  ...['--appendonly', 'yes', '--appendfsync', 'always', '--auto-aof-rewrite-percentage', '0'],
 ];
 
 function freePort() {
@@ -53,9 +60,9 @@ async function untilItAnswers(port, child) {
   }
 }
 
-export async function startRedis(folder) {
+export async function startRedis(folder, persistence = IN_MEMORY) {
   const port = await freePort();
-  const server = ['redis-server', '--port', String(port), '--dir', folder, ...OPTIONS];
+  const server = ['redis-server', '--port', String(port), '--dir', folder, ...OPTIONS, ...persistence];
   const child = start(process.execPath, [KEEPER, ...server], { stdio: ['pipe', 'ignore', 'ignore'] });
   await untilItAnswers(port, child);
   const [, version] = /redis_version:(\S+)/.exec(await ask(port, 'INFO')) ?? [];

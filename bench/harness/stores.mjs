@@ -5,6 +5,7 @@ import { SETTINGS } from '../peers/settings.mjs';
 import { root } from './paths.mjs';
 import { MAKERS, TITLES } from './peers.mjs';
 import { postgres } from './postgres/store.mjs';
+import { redis } from './redis/store.mjs';
 import { limitSection } from './report.mjs';
 
 const MINUTE_MS = 60_000;
@@ -34,4 +35,4 @@ const sqlite = {
   start: async () => ({ context: {}, facts: {}, discard: async () => {}, stop: async () => {} }),
 };
 
-export const STORES = { sqlite, postgres };
+export const STORES = { sqlite, postgres, redis };
