@@ -9,8 +9,11 @@ import {
   claimRequest,
   configure,
   countsOf,
+  failed,
   findJob,
+  finish,
   jobOf,
+  moveOk,
   reclaimTwice,
   settle,
   totalsOf,
@@ -71,6 +74,17 @@ export const atMostOnceCases: Topic = (guarantee) => {
     assert.equal(job.state, 'completed');
     assert.equal(await findJob(store), null);
     assert.deepEqual(await countsOf(store), {});
+  });
+
+  guarantee('whoever claims is told all of a job, also where nothing of it is kept', async ({ store }) => {
+    await configure(store, { delivery: 'at-most-once', retention: { completed: { count: 0 } } }, 'once');
+    await finish(store, failed('no route'));
+    await moveOk(store, { op: 'redrive', job: at('a'), toQueue: 'once' });
+
+    const { job } = await claimOne(store, { queue: 'once' });
+
+    assert.deepEqual([job.origin?.cause, job.origin?.queue], ['redrive', 'orders']);
+    assert.equal(await findJob(store, 'a', 'once'), null);
   });
 
   guarantee('repeating the claim does not give the job again', async ({ store }) => {

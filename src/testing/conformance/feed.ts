@@ -122,6 +122,32 @@ export const feedCases: Topic = (guarantee) => {
     ]);
   });
 
+  guarantee(
+    'a reader hears of what expired as others were claimed, also where none of it is kept',
+    async ({ store, clock }) => {
+      await configure(store, { retention: { cancelled: { count: 0 } } });
+      const news = await listen(store);
+      await add(
+        store,
+        { id: 'a' },
+        { id: 't', policy: { ttlMs: 100 }, priority: 1 },
+        { id: 'z', priority: 2 },
+      );
+      await clock.advance(100);
+
+      await claim(store, { limit: 3 });
+
+      assert.deepEqual(kindsOf(await news()), [
+        'added a',
+        'added t',
+        'added z',
+        'active a',
+        'cancelled t',
+        'active z',
+      ]);
+    },
+  );
+
   guarantee('a reader hears of reclaims, expiry and pruning', async ({ store, clock }) => {
     await configure(store, { retention: { cancelled: { ageMs: 5_000 } } });
     const news = await listen(store);
