@@ -70,8 +70,7 @@ function* nodesOf(plan: PlanNode): Generator<PlanNode> {
   for (const part of plan.Plans ?? []) yield* nodesOf(part);
 }
 
-/** Rows that a node gave and those that it looked at in vain. A bitmap has entries of dead rows, too, by the page. */
+/** Rows that a node gave and those that it looked at in vain. */
 export function touched(node: PlanNode): number {
-  if (node['Node Type'] === 'Bitmap Index Scan') return 0;
   return (node['Actual Rows'] + (node['Rows Removed by Filter'] ?? 0)) * node['Actual Loops'];
 }

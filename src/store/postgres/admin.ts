@@ -9,10 +9,10 @@ import type { Transaction } from './transaction.ts';
 /** Two who change the settings of one queue do so one after the other. */
 const LOCK_QUEUE = 'select 1 from {s}.queue where id = $1 for update';
 const IS_RECORDED = 'select {s}.is_recorded_v1($1, $2) as recorded';
-const LAST_SEQ = 'select case when is_called then last_value else 0 end::float8 as seq from {s}.job_number';
+const LAST_SEQ = 'select case when is_called then last_value else 0 end::bigint as seq from {s}.job_number';
 const COUNT_ACTIVE = `
   select (coalesce((select active from {s}.tally where queue_id = $1), 0)
-    + coalesce((select sum(active) from {s}.delta where queue_id = $1), 0))::float8 as active`;
+    + coalesce((select sum(active) from {s}.delta where queue_id = $1), 0))::bigint as active`;
 const WAITING = `
   select seq from (
     (select seq from {s}.ready where queue_id = $1 and seq <= $2 order by seq limit $3)

@@ -131,7 +131,7 @@ export async function lookAgain(
   if (again.length === 0) return all;
   const from = {
     requests: again.map(({ request }) => request),
-    lows: again.map(() => -1),
+    lows: again.map(({ low }) => low),
     marking: again.map(() => ({ mark: false, idle: false })),
     startedMs: memory.clock.monotonic(),
   };
@@ -148,7 +148,7 @@ export function worthAnother(
   { requests, lows, marking }: Asked,
   answers: readonly ClaimAnswer[],
   memory: Memory,
-): { readonly place: number; readonly request: ClaimRequest }[] {
+): { readonly place: number; readonly request: ClaimRequest; readonly low: number }[] {
   return requests.flatMap((request, place) => {
     const answer = answers[place];
     const asked = marking[place];
@@ -156,7 +156,9 @@ export function worthAnother(
     const isNewlyIdle = memory.idle.learn(request, asked, answer);
     const isEmpty = answer.jobs.length === 0 && !answer.paused && answer.sessionOver === undefined;
     const isHidden = isEmpty && memory.lows.mayHide(request.queue, lows[place] ?? -1);
-    return isNewlyIdle || isHidden ? [{ place, request }] : [];
+    // What is new stands at the end: nobody who has just become idle has to walk over all that is dead for it.
+    const low = isHidden ? -1 : memory.lows.nearOf(request.queue);
+    return isNewlyIdle || isHidden ? [{ place, request, low }] : [];
   });
 }
 

@@ -48,7 +48,7 @@ async function targetOf(tx: Transaction, row: Moving, source: QueueState): Promi
   return (await tx.job({ queue: name, id: row.id })) === null ? target : null;
 }
 
-const NEXT_MOVE = "select nextval('{s}.move')::float8 as number";
+const NEXT_MOVE = "select nextval('{s}.move')::bigint as number";
 
 /** Into another queue as a new generation, with all that hangs on the job. */
 export async function moveTo(

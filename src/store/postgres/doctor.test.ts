@@ -23,6 +23,7 @@ const WELL: Answers = {
   pg_stat_user_tables: [],
   backend_xmin: [],
   pg_replication_slots: [],
+  pg_settings: [],
   max_connections: [{ autovacuum: true, most: 100, connected: 10 }],
 };
 
@@ -74,6 +75,12 @@ test.each<[string, Answers, Partial<Facts>, RegExp]>([
     { pg_stat_user_tables: [{ name: 'ready', live: 5, dead: 900_000 }] },
     {},
     /900000 dead/,
+  ],
+  [
+    'warning role',
+    { pg_settings: [{ name: 'lock_timeout', ms: 50 }] },
+    {},
+    /lock_timeout is 50 ms.*alter role/,
   ],
   [
     'error autovacuum',

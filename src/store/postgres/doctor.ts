@@ -9,7 +9,7 @@ import type { Transaction } from './transaction.ts';
 const LONG_TRANSACTION_MS = 60_000;
 const LONGEST = `
   select pid, coalesce(usename, '') as role, coalesce(application_name, '') as program, state,
-    floor(extract(epoch from clock_timestamp() - coalesce(xact_start, backend_start)) * 1000)::float8 as for_ms
+    floor(extract(epoch from clock_timestamp() - coalesce(xact_start, backend_start)) * 1000)::bigint as for_ms
   from pg_stat_activity
   where backend_xmin is not null and pid <> pg_backend_pid() and xact_start is not null
   order by xact_start limit 1`;
@@ -18,7 +18,7 @@ const SLOTS = `
   where not active and (xmin is not null or catalog_xmin is not null or restart_lsn is not null) limit 1`;
 const DEAD = `
   select relname as name, n_live_tup as live, n_dead_tup as dead,
-    floor(extract(epoch from clock_timestamp() - greatest(last_autovacuum, last_vacuum)) * 1000)::float8 as since_ms
+    floor(extract(epoch from clock_timestamp() - greatest(last_autovacuum, last_vacuum)) * 1000)::bigint as since_ms
   from pg_stat_user_tables where schemaname = $1 and n_dead_tup > $2 and n_dead_tup > n_live_tup
   order by n_dead_tup desc limit 3`;
 const MUCH_DEAD = 100_000;
@@ -26,6 +26,12 @@ const SETTINGS = `
   select current_setting('autovacuum')::bool as autovacuum, current_setting('max_connections')::int as most,
     (select count(*) from pg_stat_activity where backend_type = 'client backend') as connected`;
 const SKEW_MS = 5_000;
+/** Of the role, as it would be outside of our functions. 0: no limit. */
+const LIMITS = `
+  select name, setting::bigint * case unit when 's' then 1000 when 'min' then 60000 else 1 end as ms
+  from pg_settings where name in ('statement_timeout', 'lock_timeout', 'transaction_timeout') and setting <> '0'`;
+/** A call of many jobs, or a pass of upkeep on a slow disk, may well take this long. */
+const SHORT_LIMIT_MS = 10_000;
 /** Everything of the schema that a release has made, as this database has it. */
 const PARTS = `
   select 'table' as kind, c.relname as name from pg_class c
@@ -48,6 +54,7 @@ export async function examine(tx: Transaction, facts: Facts, machineNow: number)
     await transactions(db),
     await slots(db),
     await deadRows(db),
+    await limits(db),
     ...(await settings(db)),
   ];
 }
@@ -168,6 +175,19 @@ async function deadRows(db: Database): Promise<Finding> {
   const advice =
     'Look for long transactions; let autovacuum work faster (autovacuum_vacuum_cost_limit), or run VACUUM.';
   return { severity: 'warning', check: 'dead-rows', message: named, advice };
+}
+
+async function limits(db: Database): Promise<Finding> {
+  const all = await db.all<{ name: string; ms: number }>(LIMITS);
+  const short = all.filter(({ ms }) => ms < SHORT_LIMIT_MS);
+  if (short.length === 0) return ok('role', 'no setting of the role ends calls early');
+  const named = short.map(({ name, ms }) => `${name} is ${ms} ms`).join(', ');
+  return {
+    severity: 'warning',
+    check: 'role',
+    message: `calls of this role are ended early: ${named}`,
+    advice: `Run \`alter role … set ${short[0]?.name} = 0\` for the role that Millrace connects as.`,
+  };
 }
 
 async function settings(db: Database): Promise<Finding[]> {

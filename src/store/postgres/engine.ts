@@ -29,7 +29,7 @@ const SETTINGS = 'set local search_path = pg_catalog, pg_temp; set local jit = o
 /** Else nobody hears that a commit did not reach the standby. */
 const WARNED = `
   select set_config('client_min_messages', 'warning', true) where current_setting('client_min_messages') = 'error';`;
-const CLOCK = 'select floor(extract(epoch from clock_timestamp()) * 1000)::float8 as now';
+const CLOCK = 'select floor(extract(epoch from clock_timestamp()) * 1000)::bigint as now';
 /**
  * Whoever stands still in the middle of a transaction, or cannot be reached any more, does not keep what it has locked:
  * the server ends it. It finds out with its next statement, and nothing was written.
@@ -39,7 +39,7 @@ const BEGIN = {
   /** Said each time: a role or a database may be set to something else. */
   write: `begin isolation level read committed, read write; ${SETTINGS} ${WARNED} ${ABANDONED} ${CLOCK}`,
   /** All that one reading looks at is of one moment. */
-  read: `begin isolation level repeatable read, read only; ${SETTINGS} ${CLOCK}`,
+  read: `begin isolation level repeatable read, read only; ${SETTINGS} ${ABANDONED} ${CLOCK}`,
 } as const;
 
 /**

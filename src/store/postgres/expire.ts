@@ -2,11 +2,7 @@ import { expire } from './jobs.ts';
 import type { ChoreResult } from './promote.ts';
 import type { Transaction } from './transaction.ts';
 
-const EXPIRING = `
-  select x.seq from {s}.queue q cross join lateral (
-    select e.seq, e.expires_at from {s}.expiring e where e.queue_id = q.id and e.expires_at <= $1
-    order by e.expires_at, e.seq limit $2
-  ) x order by x.expires_at, x.seq limit $2`;
+const EXPIRING = 'select seq from {s}.expiring_v1($1, $2) seq';
 
 /** Ends jobs that nobody claimed in time, of paused queues, too. */
 export async function expireAll(tx: Transaction, limit: number): Promise<ChoreResult> {

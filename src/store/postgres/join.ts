@@ -17,7 +17,7 @@ const SAVEPOINT = 'savepoint millrace';
 const FOUND = `
   select pg_catalog.current_setting('search_path') as path,
     pg_catalog.current_setting('transaction_isolation') as isolation,
-    pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()) as now_s`;
+    pg_catalog.floor(pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()) * 1000)::pg_catalog.int8 as now_ms`;
 /** While we are at work: nobody's objects come before the server's own, and any isolation will do. */
 const PIN = `
   select pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true),
@@ -65,7 +65,7 @@ async function applyNow(engine: Engine, db: Database, { effects, options }: Work
     await checkPlace(engine, db);
     const found = await db.get<Found>(FOUND);
     await db.run(PIN);
-    const tx = new Transaction(db, engine.now ?? Math.floor((found?.now_s ?? 0) * 1_000));
+    const tx = new Transaction(db, engine.now ?? Number(found?.now_ms ?? 0));
     if (found?.isolation === 'read committed') await makeQueuesApart(engine, tx, effects);
     const results = await apply(tx, effects, options);
     await tx.flush();
@@ -82,7 +82,8 @@ async function applyNow(engine: Engine, db: Database, { effects, options }: Work
 interface Found {
   readonly path: string;
   readonly isolation: string;
-  readonly now_s: number;
+  /** Clients of several kinds read whole numbers in several ways. */
+  readonly now_ms: number | string | bigint;
 }
 
 /**

@@ -29,16 +29,30 @@ export class Lows {
     this.#clock = clock;
   }
 
+  /** Whoever is told to look from the start does it for all: those that ask meanwhile begin where they may. */
   lowOf(queue: string): number {
     const mark = this.#marks.get(queue);
-    if (mark === undefined || this.#clock.monotonic() >= mark.sweepAt) return BOTTOM;
-    return Math.max(BOTTOM, mark.high - SLACK);
+    if (mark === undefined) return BOTTOM;
+    const now = this.#clock.monotonic();
+    if (now < mark.sweepAt) return this.nearOf(queue);
+    mark.sweepAt = now + LEAST_PAUSE_MS;
+    return BOTTOM;
+  }
+
+  /** Where jobs begin that are new. */
+  nearOf(queue: string): number {
+    return Math.max(BOTTOM, (this.#marks.get(queue)?.high ?? BOTTOM) - SLACK);
   }
 
   /** Whether a claim that found nothing from there on has to look from the start, and may. */
   mayHide(queue: string, low: number): boolean {
+    if (low <= BOTTOM) return false;
     const mark = this.#marks.get(queue);
-    return low > BOTTOM && (mark === undefined || this.#clock.monotonic() >= mark.sweepEmptyAt);
+    if (mark === undefined) return true;
+    const now = this.#clock.monotonic();
+    if (now < mark.sweepEmptyAt) return false;
+    mark.sweepEmptyAt = Math.max(mark.sweepEmptyAt, now + LEAST_PAUSE_MS / PAUSES);
+    return true;
   }
 
   /** After a claim: the highest number that it gave, and, where it looked from the start, how long it took. */

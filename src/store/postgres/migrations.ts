@@ -28,6 +28,9 @@ export const SCHEMA_VERSION = 1;
 /** Half of the key of the lock; the other half is made of the name of the schema. */
 const LOCK = 0x4d69;
 const LOCKED = `select pg_advisory_xact_lock(${LOCK}, hashtext($1))`;
+/** Said each time: a role or a database may be set to something else. */
+const BEGIN = `begin isolation level read committed, read write; set local search_path = pg_catalog, pg_temp;
+  set local idle_in_transaction_session_timeout = '10s'`;
 const META = `
   create schema if not exists {s};
   create table if not exists {s}.meta (key text primary key, value bigint not null);
@@ -49,7 +52,9 @@ const WRITE_META = `
  */
 export async function migrate(db: Database): Promise<void> {
   if (await isCurrent(db)) return;
-  await db.exec('begin isolation level read committed; set local search_path = pg_catalog, pg_temp');
+  await db.exec(
+    'begin isolation level read committed, read write; set local search_path = pg_catalog, pg_temp',
+  );
   try {
     await db.run(LOCKED, db.schema);
     await migrateInside(db);

@@ -10,7 +10,7 @@ import type { Moving } from './moving.ts';
 import type { Transaction } from './transaction.ts';
 
 const OK: MoveOutcome = { outcome: 'ok' };
-const NEXT_SEQ = "select nextval('{s}.job_number')::float8 as number";
+const NEXT_SEQ = "select nextval('{s}.job_number')::bigint as number";
 
 /** Finds the job and hands it on; what may be done with it depends on its state. */
 async function moving(

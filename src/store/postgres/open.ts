@@ -27,19 +27,19 @@ const FACTS = `
     pg_catalog.current_setting('synchronous_commit') as synchronous_commit,
     pg_catalog.current_setting('synchronous_standby_names') as standbys,
     pg_catalog.pg_is_in_recovery() as is_standby, current_user as role,
-    pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()) as now_s`;
+    pg_catalog.floor(pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()) * 1000)::pg_catalog.int8 as now_ms`;
 
 type FactsTuple = readonly [string, string, string, string, string, boolean, string, number];
 
 export async function readFacts(db: Database): Promise<Facts> {
   const [tuple] = await db.tuples<FactsTuple>(FACTS);
   if (tuple === undefined) throw new Error('the server did not answer what it is');
-  const [version, fsync, fullPageWrites, synchronousCommit, standbys, isStandby, role, nowS] = tuple;
+  const [version, fsync, fullPageWrites, synchronousCommit, standbys, isStandby, role, nowMs] = tuple;
   return {
     version: Number(version),
     fsync: fsync === 'on',
     fullPageWrites: fullPageWrites === 'on',
-    ...{ synchronousCommit, standbys, isStandby, role, nowMs: Math.floor(nowS * 1_000) },
+    ...{ synchronousCommit, standbys, isStandby, role, nowMs },
   };
 }
 

@@ -78,6 +78,8 @@ export const JOBS: string = `
     primary key (queue_id, priority, rank)
   );
   create index aside_ready_at on {s}.aside (queue_id, ready_at);
+  -- By which jobs are looked up. The last one, since of indexes that look as good as each other, as they do when the
+  -- table is taken for empty, the planner takes the one that was made last.
   create index aside_seq on {s}.aside (queue_id, seq);
 
   -- Delayed jobs, and parked ones that wait for a time.

@@ -1,7 +1,7 @@
 /** What a job is now: its row, and what its lease or its completion says beyond that. */
 
 import { isLeft } from './sql/batch.ts';
-import { doneOf } from './sql/done.ts';
+import { eachDone } from './sql/done.ts';
 
 /**
  * Every place where a job can be is looked at in one statement, so that a reader never sees it in two or in none.
@@ -39,8 +39,8 @@ export const VIEWS: string = `
       coalesce(e.tokens[n.slot], e.first_token + n.slot - 1) as token,
       -- Where its result begins.
       coalesce((select sum(x) from unnest(e.sizes[:n.slot - 1]) x), 0)::integer as before
-    from {s}.done e cross join lateral (select array_position(e.seqs, j.seq) as slot) n
-    where ${doneOf('e', { seq: 'j.seq', queue: 'j.queue_id' })}
+    from (values (0)) one ${eachDone('e', { seq: 'j.seq', queue: 'j.queue_id' })}
+    cross join lateral (select array_position(e.seqs, j.seq) as slot) n
     limit 1
   ) d on coalesce(j.state, 0) = 0
   left join lateral (
@@ -53,9 +53,7 @@ export const VIEWS: string = `
     from {s}.batch b
     where b.queue_id = j.queue_id and b.seqs @> array[j.seq] and ${isLeft('b')}
       and not exists (select 1 from {s}.ready r where r.queue_id = j.queue_id and r.seq = j.seq)
-      and not exists (
-        select 1 from {s}.aside a
-        where a.queue_id = j.queue_id and a.priority = j.priority and a.rank = j.rank and a.seq = j.seq)
+      and not exists (select 1 from {s}.aside a where a.queue_id = j.queue_id and a.seq = j.seq)
     limit 1
   ) h on d.seq is null and coalesce(j.state, 0) in (0, 3);
 `;

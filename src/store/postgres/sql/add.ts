@@ -3,13 +3,13 @@
  * end to end in one value. Answers the places of those that were there already (`d` and an array), or what a call with
  * the same request id was answered (`r` and that answer). A batch has no id twice; who has one sends two batches.
  */
+
+import { LOOKING_UP } from './planning.ts';
 export const ADD: string = `
   create function {s}.add_v1(
     p_now bigint, p_request text, p_kinds json, p_ids text[], p_of_kind integer[], p_at integer[],
     p_sizes integer[], p_bodies bytea, p_mine text[] default null
-  ) returns text language plpgsql
-  set search_path = pg_catalog, pg_temp set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
-  set plan_cache_mode = force_generic_plan set jit = off as $$
+  ) returns text language plpgsql ${LOOKING_UP} as $$
   declare
     t bigint := coalesce(p_now, floor(extract(epoch from clock_timestamp()) * 1000)::bigint);
     v_many integer := cardinality(p_ids);

@@ -1,8 +1,6 @@
 /** Claiming. What is not said here is said in `docs/reference/store-contract.md`. */
 
-const SETTINGS = `
-  set search_path = pg_catalog, pg_temp set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
-  set plan_cache_mode = force_generic_plan set jit = off`;
+import { deleteEach, eachJob, eachJobNow, eachJobOrNone, eachOf, LOOKING_UP, MATCHING } from './planning.ts';
 
 /** Upper bounds of the histograms' buckets, each one more, because \`width_bucket\` has them exclusive. */
 export const BUCKETS =
@@ -20,35 +18,38 @@ const CLAIMED_BYTES = `j.body || coalesce(j.progress, '')`;
 const TOKENS_SINCE_S = 1_767_225_600;
 const TOKENS_A_SECOND = 131_072;
 
+/** The jobs that a function is given. */
+const THESE = `unnest(p_seqs) s ${eachJob('j', 's')}`;
+
 export const AROUND_CLAIMING: string = `
   -- Jobs that are due, in the order given. Their rows in "delayed" are gone.
   create function {s}.promote_these_v1(t bigint, p_seqs bigint[], p_due bigint[]) returns void
-  language plpgsql ${SETTINGS} as $$
+  language plpgsql ${MATCHING} as $$
   begin
     insert into {s}.delta (minute, queue_id, waiting, delayed, parked)
     select t - t % 60000, j.queue_id, count(*), -nullif(count(*) filter (where j.state = 1), 0),
       -nullif(count(*) filter (where j.state = 4), 0)
-    from unnest(p_seqs) s join {s}.job j on j.seq = s group by j.queue_id;
+    from unnest(p_seqs) s ${eachJob('j', 's')} group by j.queue_id;
     with u as (
       update {s}.job j set state = 0, ready_at = d.due_at, due_at = null
-      from unnest(p_seqs, p_due) d(seq, due_at) where j.seq = d.seq
+      from unnest(p_seqs, p_due) d(seq, due_at) where j.seq = d.seq and j.seq = any (p_seqs)
       returning j.seq, j.rank, j.ready_at, j.queue_id, j.priority, j.expires_at
     )
     insert into {s}.aside (seq, rank, ready_at, queue_id, priority, expires_at)
     select seq, rank, ready_at, queue_id, priority, expires_at from u;
     insert into {s}.told (at, queue, kind, id, name)
     select t, q.name, 'waiting', j.id, j.name
-    from unnest(p_seqs) with ordinality s(seq, place) join {s}.job j on j.seq = s.seq
+    from unnest(p_seqs) with ordinality s(seq, place) ${eachJob('j', 's.seq')}
     join {s}.queue q on q.id = j.queue_id
     where q.id in (
-      select x.id from {s}.queue x where x.id in (select y.queue_id from unnest(p_seqs) z join {s}.job y on y.seq = z)
+      select x.id from {s}.queue x where x.id in (select y.queue_id from unnest(p_seqs) z ${eachJob('y', 'z')})
       and {s}.is_recorded_v1(x.name, t))
     order by s.place;
   end $$;
 
   -- Due jobs of one queue; those that somebody else is moving are left to him.
   create function {s}.promote_v1(p_queue_id integer, t bigint, p_limit integer) returns void
-  language plpgsql ${SETTINGS} as $$
+  language plpgsql ${LOOKING_UP} as $$
   declare
     v_seqs bigint[]; v_due bigint[];
   begin
@@ -65,24 +66,20 @@ export const AROUND_CLAIMING: string = `
   -- Jobs that nobody claimed in time, in the order given. Their rows in "aside" or "delayed" are locked or gone.
   create function {s}.expire_v1(p_queue_id integer, p_queue text, t bigint, p_seqs bigint[], p_tell boolean)
   returns void
-  language plpgsql ${SETTINGS} as $$
+  language plpgsql ${LOOKING_UP} as $$
   declare
     v_waiting integer; v_delayed integer; v_drops boolean; v_recorded boolean := p_tell and {s}.is_recorded_v1(p_queue, t);
   begin
     select count(*) filter (where j.state = 0), count(*) filter (where j.state = 1) into v_waiting, v_delayed
-    from unnest(p_seqs) s join {s}.job j on j.seq = s;
-    delete from {s}.aside a using unnest(p_seqs) s join {s}.job j on j.seq = s
-    where a.queue_id = j.queue_id and a.priority = j.priority and a.rank = j.rank;
-    delete from {s}.delayed d using unnest(p_seqs) s join {s}.job j on j.seq = s
-    where d.queue_id = j.queue_id and d.due_at = j.due_at and d.seq = j.seq;
-    delete from {s}.expiring e using unnest(p_seqs) s join {s}.job j on j.seq = s
-    where e.queue_id = j.queue_id and e.expires_at = j.expires_at and e.seq = j.seq;
-    update {s}.job j set state = 7, cause = 'expired', due_at = null, finished_at = t
-    from unnest(p_seqs) s where j.seq = s;
+    from unnest(p_seqs) s ${eachJob('j', 's')};
+    ${deleteEach('aside', THESE, 'each.queue_id = j.queue_id and each.seq = j.seq')};
+    ${deleteEach('delayed', THESE, 'each.queue_id = j.queue_id and each.due_at = j.due_at and each.seq = j.seq')};
+    ${deleteEach('expiring', THESE, 'each.queue_id = j.queue_id and each.expires_at = j.expires_at and each.seq = j.seq')};
+    update {s}.job j set state = 7, cause = 'expired', due_at = null, finished_at = t where j.seq = any (p_seqs);
     if v_recorded then
       insert into {s}.told (at, queue, kind, id, name)
       select t, p_queue, 'cancelled', j.id, j.name
-      from unnest(p_seqs) with ordinality s(seq, place) join {s}.job j on j.seq = s.seq order by s.place;
+      from unnest(p_seqs) with ordinality s(seq, place) ${eachJob('j', 's.seq')} order by s.place;
     end if;
     select drops_cancelled into v_drops from {s}.queue where id = p_queue_id;
     insert into {s}.delta (minute, queue_id, waiting, delayed, cancelled, ruled_cancelled, total_cancelled, total_removed)
@@ -100,7 +97,7 @@ export const AROUND_CLAIMING: string = `
   -- as negative numbers; they do not count towards the limit. Nothing is locked that is not taken: somebody else would
   -- find nothing, and sleep. So they are chosen first, and where others were faster, more are chosen after these.
   create function {s}.take_both_v1(p_queue_id integer, t bigint, p_limit integer, p_low bigint) returns bigint[]
-  language plpgsql ${SETTINGS} as $$
+  language plpgsql ${LOOKING_UP} as $$
   declare
     v_all bigint[] := '{}'; v_left integer := p_limit; v_over integer := 1000; v_more integer := 0; c record;
     v_low bigint := p_low; v_priority integer := -1; v_rank bigint := 0;
@@ -134,8 +131,7 @@ export const AROUND_CLAIMING: string = `
       ), gone as (
         delete from {s}.aside where ctid = any (array(select at from from_aside where not is_over))
       ), ended as (
-        delete from {s}.expiring e using from_aside f
-        where e.queue_id = p_queue_id and e.expires_at = f.expires_at and e.seq = f.seq and not f.is_over
+        ${deleteEach('expiring', '(select * from from_aside where not is_over) f', 'each.queue_id = p_queue_id and each.expires_at = f.expires_at and each.seq = f.seq')}
       ), taken as (
         select 0 as priority, seq as rank, seq, false as is_over from from_ready
         union all select priority, rank, seq, is_over from from_aside
@@ -187,17 +183,18 @@ export const AROUND_CLAIMING: string = `
 
   -- What an earlier answer gave and what is held still. By token.
   create function {s}.held_v1(p_tokens bigint[]) returns table (answer text, bytes bytea)
-  language sql stable ${SETTINGS} as $$
+  language sql stable ${LOOKING_UP} as $$
     select coalesce(json_agg(json_build_array(h.token, ${CLAIMED_JOB}, j.claimed_at, j.worker) order by h.token), '[]')::text,
       coalesce(string_agg(${CLAIMED_BYTES}, ''::bytea order by h.token), '')
     from (
-      select l.seq, l.token from {s}.lease l, generate_series(1, cardinality(p_tokens), 2) g
-      where l.token between p_tokens[g] and p_tokens[g + 1]
+      select l.seq, l.token from generate_series(1, cardinality(p_tokens), 2) g
+      ${eachOf('lease', 'l', 'each.token between p_tokens[g] and p_tokens[g + 1]')}
       union all
-      select s.seq, b.first_token + s.place - 1 from {s}.batch b, generate_series(1, cardinality(p_tokens), 2) g,
+      select s.seq, b.first_token + s.place - 1 from generate_series(1, cardinality(p_tokens), 2) g
+      ${eachOf('batch', 'b', 'each.first_token between p_tokens[g] and p_tokens[g + 1]')},
         unnest(b.seqs) with ordinality s(seq, place)
-      where b.first_token between p_tokens[g] and p_tokens[g + 1] and s.seq is not null
-    ) h join {s}.job_now j on j.seq = h.seq and j.token = h.token
+      where s.seq is not null
+    ) h ${eachJobNow('j', 'h.seq')} where j.token = h.token
   $$;
 `;
 
@@ -205,7 +202,7 @@ export const CLAIM: string = `
   -- A row an answer: what it says as JSON (see claim.ts), and the bodies of its jobs end to end. Few statements: each
   -- costs as much as several jobs of the next one.
   create function {s}.claim_v1(p_now bigint, p_requests json, p_is_alone boolean)
-  returns table (answer text, bytes bytea) language plpgsql ${SETTINGS} as $$
+  returns table (answer text, bytes bytea) language plpgsql ${LOOKING_UP} as $$
   declare
     t bigint := coalesce(p_now, floor(extract(epoch from clock_timestamp()) * 1000)::bigint);
     r record; q record; f record; a record;
@@ -275,7 +272,7 @@ export const CLAIM: string = `
         if v_gone is not null then
           -- A queue that keeps none of its cancelled drops them here; they are told below, in turn with the others.
           select array_agg(j.id order by u.place), array_agg(j.name order by u.place) into v_gone_ids, v_gone_names
-          from unnest(v_all) with ordinality u(seq, place) left join {s}.job j on j.seq = -u.seq;
+          from unnest(v_all) with ordinality u(seq, place) ${eachJobOrNone('j', '-u.seq')};
           perform {s}.expire_v1(q.id, q.name, t, v_gone, v_seqs is null);
         end if;
       end if;
@@ -305,7 +302,7 @@ export const CLAIM: string = `
           filter (where j.first_claimed_at is null) as hits,
         min(coalesce(j.ready_at, j.added_at)) filter (where j.first_claimed_at is null) as first_ready_at,
         max(coalesce(j.ready_at, j.added_at)) filter (where j.first_claimed_at is null) as last_ready_at
-      into a from unnest(v_seqs) with ordinality u(seq, place) join {s}.job j on j.seq = u.seq;
+      into a from unnest(v_seqs) with ordinality u(seq, place) ${eachJob('j', 'u.seq')};
 
       answer := '{"now":' || t || ',"paused":false,"settled":' || q.at_most_once || ',"next":'
         || case when v_next is null then 'null' else greatest(0, v_next - t)::text end;
@@ -318,7 +315,7 @@ export const CLAIM: string = `
       else
         select answer || ',"jobs":' || json_agg(json_build_array(u.token, ${CLAIMED_JOB}) order by u.token) || '}',
           string_agg(${CLAIMED_BYTES}, ''::bytea order by u.token)
-        into answer, bytes from unnest(v_seqs, v_tokens) u(seq, token) join {s}.job j on j.seq = u.seq;
+        into answer, bytes from unnest(v_seqs, v_tokens) u(seq, token) ${eachJob('j', 'u.seq')};
       end if;
 
       v_is_plain := a.is_plain and v_is_run and r.lease is null and not q.at_most_once;
@@ -351,17 +348,17 @@ export const CLAIM: string = `
         insert into {s}.lease (token, seq, claimed_at, expires_at, deadline_at, past_due_at, queue_id, spared, worker)
         select u.token, u.seq, t, case when r.lease is not null then least(t + r.lease, t + j.timeout_ms + 5000) end,
           t + j.timeout_ms + 5000, least(t + r.lease, t + j.timeout_ms + 5000), q.id, coalesce(r.spared, false), r.worker
-        from unnest(v_seqs, v_tokens) u(seq, token) join {s}.job j on j.seq = u.seq order by u.token;
+        from unnest(v_seqs, v_tokens) u(seq, token) ${eachJob('j', 'u.seq')} order by u.token;
       end if;
       if not a.is_of_one_name and a.hits is not null then
         insert into {s}.delta (minute, queue_id, name, wait_hits)
         select t - t % 60000, q.id, j.name, array_agg((width_bucket(t - coalesce(j.ready_at, j.added_at), ${BUCKETS}) * 1024 + 1)::smallint)
-        from unnest(v_seqs) s join {s}.job j on j.seq = s where j.first_claimed_at is null group by j.name;
+        from unnest(v_seqs) s ${eachJob('j', 's')} where j.first_claimed_at is null group by j.name;
       end if;
       if v_heard then
         insert into {s}.told (at, queue, kind, id, name)
         select t, q.name, k.kind, coalesce(v_gone_ids[u.place], j.id), coalesce(v_gone_names[u.place], j.name)
-        from unnest(coalesce(v_all, v_seqs)) with ordinality u(seq, place) left join {s}.job j on j.seq = u.seq
+        from unnest(coalesce(v_all, v_seqs)) with ordinality u(seq, place) ${eachJobOrNone('j', 'u.seq')}
         cross join lateral (
           select 'cancelled' as kind, 1 as step where u.seq < 0
           union all select 'active', 2 where u.seq > 0

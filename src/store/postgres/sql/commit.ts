@@ -2,10 +2,7 @@
 
 import { BUCKETS } from './claim.ts';
 import { putDone, together } from './done.ts';
-
-const SETTINGS = `
-  set search_path = pg_catalog, pg_temp set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
-  set plan_cache_mode = force_generic_plan set jit = off`;
+import { eachJob, LOOKING_UP } from './planning.ts';
 
 export const AROUND_COMMITTING: string = `
   -- Jobs of one queue whose leases began together and have just ended. Results lie end to end, at places and in
@@ -13,7 +10,7 @@ export const AROUND_COMMITTING: string = `
   create function {s}.complete_v1(
     p_queue_id integer, t bigint, p_claimed_at bigint, p_worker text, p_seqs bigint[], p_tokens bigint[],
     p_at integer[], p_sizes integer[], p_results bytea, p_traces text[], p_drops boolean, p_ran boolean, p_name text
-  ) returns void language plpgsql ${SETTINGS} as $$
+  ) returns void language plpgsql ${LOOKING_UP} as $$
   declare
     v_many integer := cardinality(p_seqs);
     v_kept integer := v_many;
@@ -27,7 +24,7 @@ export const AROUND_COMMITTING: string = `
       -- Jobs that say themselves how long they are kept are never in a batch, nor have those a name here.
       select array_agg(j.seq) filter (where j.keep_completed_ms is not null),
         case when min(j.name) = max(j.name) then min(j.name) end
-      into v_own, v_name from unnest(p_seqs) s join {s}.job j on j.seq = s;
+      into v_own, v_name from unnest(p_seqs) s ${eachJob('j', 's')};
     end if;
     if v_own is null and not p_drops then${putDone({ seqs: 'p_seqs', tokens: 'p_tokens', claimedAt: 'p_claimed_at', queue: 'p_queue_id', worker: 'p_worker' })}
     else
@@ -35,7 +32,7 @@ export const AROUND_COMMITTING: string = `
         sizes, results)
       ${together({
         prune: 't + j.keep_completed_ms',
-        from: `unnest(p_seqs, p_tokens, p_at, p_sizes, p_traces) s(seq, token, at, size, trace) join {s}.job j on j.seq = s.seq
+        from: `unnest(p_seqs, p_tokens, p_at, p_sizes, p_traces) s(seq, token, at, size, trace) ${eachJob('j', 's.seq')}
           where coalesce(j.keep_completed_ms > 0, not p_drops)`,
         claimedAt: 'p_claimed_at',
         queue: 'p_queue_id',
@@ -43,18 +40,18 @@ export const AROUND_COMMITTING: string = `
       })};
       select count(*) filter (where coalesce(j.keep_completed_ms > 0, not p_drops)),
         count(*) filter (where j.keep_completed_ms is null and not p_drops)
-      into v_kept, v_ruled from unnest(p_seqs) s join {s}.job j on j.seq = s;
+      into v_kept, v_ruled from unnest(p_seqs) s ${eachJob('j', 's')};
       -- Before the jobs themselves: their names are counted below.
       if v_name is null then
         insert into {s}.delta (minute, queue_id, stat_completed, name, run_hits)
         select t - t % 60000, p_queue_id, count(*), j.name,
           case when p_ran then array[(v_hit * 1024 + count(*))::smallint] end
-        from unnest(p_seqs) s join {s}.job j on j.seq = s group by j.name;
+        from unnest(p_seqs) s ${eachJob('j', 's')} group by j.name;
       end if;
       if v_kept < v_many then
         with x as (
-          delete from {s}.job j using unnest(p_seqs) s
-          where j.seq = s and (j.keep_completed_ms = 0 or j.keep_completed_ms is null and p_drops)
+          delete from {s}.job j
+          where j.seq = any (p_seqs) and (j.keep_completed_ms = 0 or j.keep_completed_ms is null and p_drops)
           returning j.seq, j.claims, j.logged
         ), a as (delete from {s}.attempt using x where attempt.seq = x.seq and x.claims > 0)
         delete from {s}.log using x where log.seq = x.seq and x.logged > 0;
@@ -63,7 +60,7 @@ export const AROUND_COMMITTING: string = `
     if v_name is null and v_kept = v_many and v_own is null and not p_drops then
       insert into {s}.delta (minute, queue_id, stat_completed, name, run_hits)
       select t - t % 60000, p_queue_id, count(*), j.name, case when p_ran then array[(v_hit * 1024 + count(*))::smallint] end
-      from unnest(p_seqs) s join {s}.job j on j.seq = s group by j.name;
+      from unnest(p_seqs) s ${eachJob('j', 's')} group by j.name;
     end if;
     insert into {s}.delta (minute, queue_id, active, completed, ruled_completed, total_completed, total_removed,
       stat_completed, name, run_hits)
@@ -80,7 +77,7 @@ export const COMMIT: string = `
   create function {s}.commit_v1(
     p_now bigint, p_tokens bigint[], p_queues text[], p_ids text[], p_at integer[], p_sizes integer[], p_results bytea,
     p_traces text[], p_strict boolean, p_in_order boolean, p_claims json
-  ) returns table (answer text, bytes bytea) language plpgsql ${SETTINGS} as $$
+  ) returns table (answer text, bytes bytea) language plpgsql ${LOOKING_UP} as $$
   declare
     t bigint := coalesce(p_now, floor(extract(epoch from clock_timestamp()) * 1000)::bigint);
     v_many integer := cardinality(p_tokens);
@@ -117,7 +114,7 @@ export const COMMIT: string = `
         insert into {s}.told (at, queue, kind, id, name, data)
         select t, b.queue, 'completed', x.id, x.name, case when p_sizes[n] <= 65536 then
           substring(p_results from p_at[n] for p_sizes[n]) end
-        from generate_series(1, v_many) n join {s}.job x on x.seq = b.seqs[n] order by n;
+        from generate_series(1, v_many) n ${eachJob('x', 'b.seqs[n]')} order by n;
         perform {s}.wake_v1(array[b.queue], 'ended');
       end if;
       answer := '[]'; bytes := ''::bytea;
@@ -209,7 +206,7 @@ export const COMMIT: string = `
         insert into {s}.told (at, queue, kind, id, name, data)
         select t, q.name, 'completed', x.id, x.name, case when p_sizes[n] <= 65536 then
           substring(p_results from p_at[n] for p_sizes[n]) end
-        from generate_series(i, j) n join {s}.job x on x.seq = v_seqs[n] order by n;
+        from generate_series(i, j) n ${eachJob('x', 'v_seqs[n]')} order by n;
         perform {s}.wake_v1(array[q.name], 'ended');
       end if;
       perform {s}.complete_v1(q.id, t, v_claimed[g], v_workers[g], v_seqs[i:j], p_tokens[i:j], p_at[i:j], p_sizes[i:j],

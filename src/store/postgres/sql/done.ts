@@ -1,8 +1,6 @@
 /** The table "done": completed jobs, those that were settled together in one row. */
 
-const SETTINGS = `
-  set search_path = pg_catalog, pg_temp set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
-  set plan_cache_mode = force_generic_plan set jit = off`;
+import { eachOf, LOOKING_UP } from './planning.ts';
 
 /** Larger results lie alone, so that who asks for one does not read those of others. */
 const SHARED_SIZE = 2000;
@@ -12,11 +10,16 @@ function sharedPlace(seq: string): string {
   return `-1 - (${seq} >> 7)`;
 }
 
-/** Conditions of the row that has a job: two looks by the key, and few rows of few jobs to look through. */
-export function doneOf(row: string, job: { readonly seq: string; readonly queue: string }): string {
+/**
+ * The row that has a job, to be joined: two looks by the key, and few rows of few jobs to look through. Not one look by
+ * `any`: a planner that takes the table for empty would walk over all of the queue's.
+ */
+export function eachDone(alias: string, job: { readonly seq: string; readonly queue: string }): string {
   const { seq, queue } = job;
-  return `${row}.queue_id = ${queue} and ${row}.place = any (array[${seq}, ${sharedPlace(seq)}])
-      and array_position(${row}.seqs, ${seq}) is not null`;
+  return `cross join lateral (
+        select at_place.* from (values (${seq}), (${sharedPlace(seq)})) looked_at(place)
+        ${eachOf('done', 'at_place', `each.queue_id = ${queue} and each.place = looked_at.place`)}
+        where array_position(at_place.seqs, ${seq}) is not null offset 0) ${alias}`;
 }
 
 /** Names of the values in the function that puts completed jobs here. */
@@ -76,7 +79,7 @@ export const AROUND_DONE: string = `
   -- Completed jobs of a queue, the longest completed first: as many as were asked for, and all that ended together with
   -- the last of them.
   create function {s}.done_oldest_v1(p_queue_id integer, p_from bigint, p_limit integer)
-  returns table (seq bigint, finished_at bigint, at tid) language plpgsql stable ${SETTINGS} as $$
+  returns table (seq bigint, finished_at bigint, at tid) language plpgsql stable ${LOOKING_UP} as $$
   declare
     r record; v_many integer := 0; v_last bigint;
   begin
@@ -93,7 +96,7 @@ export const AROUND_DONE: string = `
 
   -- Numbers of completed jobs of a queue beyond another one, in order: at least as many as were asked for, if there are.
   create function {s}.completed_v1(p_queue_id integer, p_beyond bigint, p_limit integer, p_newest boolean)
-  returns setof bigint language plpgsql stable ${SETTINGS} as $$
+  returns setof bigint language plpgsql stable ${LOOKING_UP} as $$
   declare
     r record; v_seqs bigint[] := '{}'; v_place bigint; v_beyond bigint := least(greatest(p_beyond, 0), 4611686018427387904);
   begin
@@ -125,12 +128,13 @@ export const AROUND_DONE: string = `
   end $$;
 
   -- Takes jobs out of their slots. The rows are locked by whoever calls.
-  create function {s}.leave_done_v1(p_queues integer[], p_seqs bigint[]) returns void language plpgsql ${SETTINGS} as $$
+  create function {s}.leave_done_v1(p_queues integer[], p_seqs bigint[]) returns void language plpgsql ${LOOKING_UP} as $$
   begin
     with g as materialized (
-      select x.ctid as at, array_agg(w.seq) as seqs
-      from unnest(p_queues, p_seqs) w(queue, seq) join {s}.done x on ${doneOf('x', { seq: 'w.seq', queue: 'w.queue' })}
-      group by x.ctid
+      select x.row_id as at, array_agg(w.seq) as seqs
+      from unnest(p_queues, p_seqs) w(queue, seq)
+      ${eachDone('x', { seq: 'w.seq', queue: 'w.queue' })}
+      group by x.row_id
     ), emptied as (
       delete from {s}.done x using g
       where x.ctid = g.at and cardinality(g.seqs) = cardinality(array_remove(x.seqs, null))

@@ -1,11 +1,8 @@
 /** Reading jobs in order to change them, and writing what became of them. For all but the most frequent moves. */
 
 import { isLeft } from './batch.ts';
-import { doneOf } from './done.ts';
-
-const SETTINGS = `
-  set search_path = pg_catalog, pg_temp set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
-  set plan_cache_mode = force_generic_plan set jit = off`;
+import { eachDone } from './done.ts';
+import { deleteEach, eachJob, eachJobNow, eachOf, LOOKING_UP, MATCHING } from './planning.ts';
 
 /** In the order of `Moving` in jobs.ts. */
 export const LOADED: readonly string[] = [
@@ -17,36 +14,38 @@ export const LOADED: readonly string[] = [
   ...['lease_expires_at', 'deadline_at', 'suspect_at', 'spared', 'first_token'],
 ];
 
-const OF_JOBS = 'from unnest(v_seqs) s join {s}.job j on j.seq = s join';
-const READY = `${OF_JOBS} {s}.ready r on r.queue_id = j.queue_id and r.seq = j.seq`;
-const ASIDE = `${OF_JOBS} {s}.aside a on a.queue_id = j.queue_id and a.priority = j.priority and a.rank = j.rank`;
-const DELAYED = `${OF_JOBS} {s}.delayed d on d.queue_id = j.queue_id and d.due_at = j.due_at and d.seq = j.seq`;
-
-const DONE = `${OF_JOBS} {s}.done e on ${doneOf('e', { seq: 'j.seq', queue: 'j.queue_id' })}`;
+/** Rows that have each of the jobs, with their places: by jobs, so that the index is the only way. */
+const OF_JOBS = `from unnest(v_seqs) s ${eachJob('j', 's')}`;
+const READY = `${OF_JOBS} ${eachOf('ready', 'x', 'each.queue_id = j.queue_id and each.seq = j.seq')}`;
+const ASIDE = `${OF_JOBS} ${eachOf('aside', 'x', 'each.queue_id = j.queue_id and each.seq = j.seq')}`;
+const DELAYED = `${OF_JOBS} ${eachOf('delayed', 'x', 'each.queue_id = j.queue_id and each.due_at = j.due_at and each.seq = j.seq')}`;
+const DONE = `${OF_JOBS} ${eachDone('x', { seq: 'j.seq', queue: 'j.queue_id' })}`;
 
 /** Where each of the jobs is, in words that differ once somebody has moved it. */
 const PLACES = `
   select array_agg(place order by place) from (
-    select 'r' || r.ctid::text as place ${READY}
-    union all select 'a' || a.ctid::text ${ASIDE}
-    union all select 'd' || d.ctid::text ${DELAYED}
+    select 'r' || x.row_id::text as place ${READY}
+    union all select 'a' || x.row_id::text ${ASIDE}
+    union all select 'd' || x.row_id::text ${DELAYED}
     union all select 'b' || b.ctid::text from {s}.batch b where b.seqs && v_seqs and ${isLeft('b')}
-    union all select 'l' || l.ctid::text from unnest(v_seqs) s join {s}.lease l on l.seq = s
-    union all select 'e' || e.ctid::text ${DONE}
+    union all select 'l' || l.ctid::text from {s}.lease l where l.seq = any (v_seqs)
+    union all select 'e' || x.row_id::text ${DONE}
   ) x`;
 
 /** The same, locked on the way. One statement: many would cost more than all else. */
 function locked(how: string): string {
+  const lock = (table: string, found: string, order: string) => `select t.at
+      from unnest(array(select x.row_id ${found} order by ${order})) named(at) cross join lateral (
+        select each.ctid as at from {s}.${table} each where each.ctid = named.at offset 0 for update ${how}) t`;
   return `
-  with r as materialized (select r.ctid as at ${READY} order by r.queue_id, r.seq for update of r ${how}),
-  a as materialized (select a.ctid as at ${ASIDE} order by a.queue_id, a.priority, a.rank for update of a ${how}),
-  d as materialized (select d.ctid as at ${DELAYED} order by d.queue_id, d.due_at, d.seq for update of d ${how}),
+  with r as materialized (${lock('ready', READY, 'x.queue_id, x.seq')}),
+  a as materialized (${lock('aside', ASIDE, 'x.queue_id, x.priority, x.rank')}),
+  d as materialized (${lock('delayed', DELAYED, 'x.queue_id, x.due_at, x.seq')}),
   b as materialized (
     select b.ctid as at from {s}.batch b where b.seqs && v_seqs and ${isLeft('b')} order by b.first_token for update ${how}),
   l as materialized (
     select l.ctid as at from {s}.lease l where l.seq = any (v_seqs) order by l.token for update ${how}),
-  e as materialized (
-    select e.ctid as at ${DONE} order by e.queue_id, e.place, e.first_token for update of e ${how})
+  e as materialized (${lock('done', DONE, 'x.queue_id, x.place, x.first_token')})
   select array_agg(place order by place) from (
     select 'r' || at::text as place from r
     union all select 'a' || at::text from a
@@ -60,14 +59,14 @@ function locked(how: string): string {
 /** Without those that are in a place which somebody else has. */
 const OURS = `
   select array_agg(s order by s) from unnest(v_seqs) s where s not in (
-    select x.seq from (
-      select j.seq, 'r' || r.ctid::text as place ${READY}
-      union all select j.seq, 'a' || a.ctid::text ${ASIDE}
-      union all select j.seq, 'd' || d.ctid::text ${DELAYED}
+    select y.seq from (
+      select j.seq, 'r' || x.row_id::text as place ${READY}
+      union all select j.seq, 'a' || x.row_id::text ${ASIDE}
+      union all select j.seq, 'd' || x.row_id::text ${DELAYED}
       union all select n, 'b' || b.ctid::text from {s}.batch b, unnest(b.seqs) n where b.seqs && v_seqs and ${isLeft('b')}
-      union all select l.seq, 'l' || l.ctid::text from unnest(v_seqs) s join {s}.lease l on l.seq = s
-      union all select j.seq, 'e' || e.ctid::text ${DONE}
-    ) x where x.seq is not null and x.place <> all (coalesce(v_before, '{}')))`;
+      union all select l.seq, 'l' || l.ctid::text from {s}.lease l where l.seq = any (v_seqs)
+      union all select j.seq, 'e' || x.row_id::text ${DONE}
+    ) y where y.seq is not null and y.place <> all (coalesce(v_before, '{}')))`;
 
 export const LOAD: string = `
   -- Locks jobs, named by queue and id or by number, and tells what they are: first the places where they are, then the
@@ -75,7 +74,7 @@ export const LOAD: string = `
   -- left to them, so that who comes a second time in one transaction waits for nobody who waits for him.
   create function {s}.load_v1(
     p_queues text[], p_ids text[], p_seqs bigint[], p_follow boolean, p_waits boolean)
-  returns table (place integer, job text) language plpgsql ${SETTINGS} as $$
+  returns table (place integer, job text) language plpgsql ${LOOKING_UP} as $$
   #variable_conflict use_column
   declare
     v_named bigint[]; v_seqs bigint[]; v_before text[]; v_after text[]; v_rounds integer := 0;
@@ -117,7 +116,7 @@ export const LOAD: string = `
       from (
         select n.seq, n.place from unnest(v_named) with ordinality n(seq, place) where n.seq is not null
         union all select n, 0 from unnest(p_seqs) n
-      ) u join {s}.job_now j on j.seq = u.seq where u.seq = any (v_seqs) order by u.place, u.seq;
+      ) u ${eachJobNow('j', 'u.seq')} where u.seq = any (v_seqs) order by u.place, u.seq;
   end $$;
 `;
 
@@ -135,26 +134,22 @@ export const WRITE: string = `
   create function {s}.write_v1(
     t bigint, p_left json, p_rows json, p_entered json, p_gone bigint[], p_attempts json, p_logs json, p_told json,
     p_deltas json
-  ) returns void language plpgsql ${SETTINGS} as $$
+  ) returns void language plpgsql ${MATCHING} as $$
   declare
-    p json; v_heard text[];
+    p json; v_heard text[]; v_firsts bigint[]; v_seqs bigint[];
   begin
     p := p_left -> 'waiting';
     if p is not null then
-      delete from {s}.ready x using json_to_recordset(p) as w(seq bigint, queue integer)
-      where x.queue_id = w.queue and x.seq = w.seq;
-      delete from {s}.aside x using json_to_recordset(p) as w(queue integer, priority integer, rank bigint)
-      where x.queue_id = w.queue and x.priority = w.priority and x.rank = w.rank;
+      ${deleteEach('ready', 'json_to_recordset(p) as w(seq bigint, queue integer)', 'each.queue_id = w.queue and each.seq = w.seq')};
+      ${deleteEach('aside', 'json_to_recordset(p) as w(seq bigint, queue integer)', 'each.queue_id = w.queue and each.seq = w.seq')};
     end if;
     p := p_left -> 'due';
     if p is not null then
-      delete from {s}.delayed x using json_to_recordset(p) as w(seq bigint, queue integer, due bigint)
-      where x.queue_id = w.queue and x.due_at = w.due and x.seq = w.seq;
+      ${deleteEach('delayed', 'json_to_recordset(p) as w(seq bigint, queue integer, due bigint)', 'each.queue_id = w.queue and each.due_at = w.due and each.seq = w.seq')};
     end if;
     p := p_left -> 'expiring';
     if p is not null then
-      delete from {s}.expiring x using json_to_recordset(p) as w(seq bigint, queue integer, expires bigint)
-      where x.queue_id = w.queue and x.expires_at = w.expires and x.seq = w.seq;
+      ${deleteEach('expiring', 'json_to_recordset(p) as w(seq bigint, queue integer, expires bigint)', 'each.queue_id = w.queue and each.expires_at = w.expires and each.seq = w.seq')};
     end if;
     p := p_left -> 'completed';
     if p is not null then
@@ -162,21 +157,22 @@ export const WRITE: string = `
     end if;
     p := p_left -> 'lease';
     if p is not null then
-      delete from {s}.lease x using json_to_recordset(p) as w(token bigint) where x.token = w.token;
+      delete from {s}.lease where token = any (array(select w.token from json_to_recordset(p) as w(token bigint)));
     end if;
     p := p_left -> 'batch';
     if p is not null then
+      v_firsts := array(select distinct w.first from json_to_recordset(p) as w(first bigint));
       update {s}.batch x set seqs = array(
         select case when n.seq = any (g.seqs) then null else n.seq end
         from unnest(x.seqs) with ordinality n(seq, place) order by n.place)
       from (
         select w.first, array_agg(w.seq) as seqs from json_to_recordset(p) as w(seq bigint, first bigint) group by 1
-      ) g where x.first_token = g.first;
-      delete from {s}.batch x using (select distinct w.first from json_to_recordset(p) as w(first bigint)) g
-      where x.first_token = g.first and array_remove(x.seqs, null) = '{}';
+      ) g where x.first_token = g.first and x.first_token = any (v_firsts);
+      delete from {s}.batch x where x.first_token = any (v_firsts) and array_remove(x.seqs, null) = '{}';
     end if;
 
     if p_rows is not null then
+      v_seqs := array(select w.seq from json_to_recordset(p_rows) as w(seq bigint));
       begin
         -- Leased and completed jobs are 0 here: what they are, their lease or "done" says.
         update {s}.job j set queue_id = r.queue, state = case when r.state in (3, 5) then 0 else r.state end,
@@ -190,7 +186,7 @@ export const WRITE: string = `
           logged = r.logged, content_type = r.content_type, error = r.error,
           body = case when r.body is null then j.body else decode(r.body, 'base64') end,
           progress = case when r.sets_progress then decode(r.progress, 'base64') else j.progress end
-        from ${ROWS} where j.seq = r.seq;
+        from ${ROWS} where j.seq = r.seq and j.seq = any (v_seqs);
       exception when unique_violation then
         -- Somebody has just added a job with its id where this one moves to: all of it is decided anew.
         raise exception 'millrace: a job was added meanwhile' using errcode = '40001';
@@ -201,17 +197,17 @@ export const WRITE: string = `
     if p is not null then
       insert into {s}.aside (seq, rank, ready_at, queue_id, priority, expires_at)
       select j.seq, j.rank, coalesce(j.ready_at, t), j.queue_id, j.priority, j.expires_at
-      from json_array_elements_text(p) e join {s}.job j on j.seq = e::bigint;
+      from json_array_elements_text(p) e ${eachJob('j', 'e::bigint')};
     end if;
     p := p_entered -> 'due';
     if p is not null then
       insert into {s}.delayed (seq, due_at, queue_id)
-      select j.seq, j.due_at, j.queue_id from json_array_elements_text(p) e join {s}.job j on j.seq = e::bigint;
+      select j.seq, j.due_at, j.queue_id from json_array_elements_text(p) e ${eachJob('j', 'e::bigint')};
     end if;
     p := p_entered -> 'expiring';
     if p is not null then
       insert into {s}.expiring (seq, expires_at, queue_id)
-      select j.seq, j.expires_at, j.queue_id from json_array_elements_text(p) e join {s}.job j on j.seq = e::bigint;
+      select j.seq, j.expires_at, j.queue_id from json_array_elements_text(p) e ${eachJob('j', 'e::bigint')};
     end if;
     p := p_entered -> 'completed';
     if p is not null then
@@ -243,16 +239,17 @@ export const WRITE: string = `
         retry_after_ms, trace_id)
       select * from json_to_recordset(p_attempts) as a(seq bigint, number integer, generation integer, token bigint,
         worker text, started_at bigint, ended_at bigint, outcome text, error text, retry_after_ms bigint, trace_id text);
-      delete from {s}.attempt x using json_to_recordset(p_attempts) as a(seq bigint, number integer)
-      where a.number > 1000 and x.seq = a.seq and x.number <= a.number - 1000;
+      ${deleteEach('attempt', '(select * from json_to_recordset(p_attempts) as w(seq bigint, number integer) where w.number > 1000) a', 'each.seq = a.seq and each.number <= a.number - 1000')};
     end if;
     if p_logs is not null then
       insert into {s}.log (seq, number, at, text)
       select a.seq, a.number, t, a.text from json_to_recordset(p_logs) as a(seq bigint, number integer, text text);
-      delete from {s}.log x using (
-        select a.seq, max(a.number) as number from json_to_recordset(p_logs) as a(seq bigint, number integer)
-        group by a.seq) m
-      where m.number > 1000 and x.seq = m.seq and x.number <= m.number - 1000;
+      ${deleteEach(
+        'log',
+        `(select w.seq, max(w.number) as number from json_to_recordset(p_logs) as w(seq bigint, number integer)
+          group by w.seq having max(w.number) > 1000) m`,
+        'each.seq = m.seq and each.number <= m.number - 1000',
+      )};
     end if;
     if p_deltas is not null then
       insert into {s}.delta (minute, queue_id, waiting, delayed, blocked, active, parked, completed, failed, cancelled,

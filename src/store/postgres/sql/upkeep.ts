@@ -1,10 +1,7 @@
 /** What upkeep does to many rows at once. */
 
 import { isLeft } from './batch.ts';
-
-const SETTINGS = `
-  set search_path = pg_catalog, pg_temp set enable_seqscan = off set enable_mergejoin = off
-  set plan_cache_mode = force_generic_plan set jit = off`;
+import { ADDING_UP, eachJob, LOOKING_UP } from './planning.ts';
 
 /** Buckets of a histogram. */
 const LAST_BUCKET = 18;
@@ -37,9 +34,17 @@ const ADD_STATS = `
         run = {s}.add_up_v1(s.run, excluded.run)`;
 
 export const PROMOTE_ALL: string = `
+  -- Jobs of all queues that nobody claimed in time, the longest over first.
+  create function {s}.expiring_v1(t bigint, p_limit integer) returns setof bigint language sql stable ${LOOKING_UP} as $$
+    select x.seq from {s}.queue q cross join lateral (
+      select e.seq, e.expires_at from {s}.expiring e where e.queue_id = q.id and e.expires_at <= t
+      order by e.expires_at, e.seq limit p_limit
+    ) x order by x.expires_at, x.seq limit p_limit
+  $$;
+
   -- Due jobs of all queues that are not paused, the longest due first.
   create function {s}.promote_all_v1(t bigint, p_limit integer, out moved integer, out more boolean, out queues text)
-  language plpgsql ${SETTINGS} as $$
+  language plpgsql ${ADDING_UP} as $$
   declare
     v_seqs bigint[]; v_due bigint[];
   begin
@@ -59,7 +64,7 @@ export const PROMOTE_ALL: string = `
     if moved = 0 then return; end if;
     perform {s}.promote_these_v1(t, v_seqs, v_due);
     select json_agg(q.name)::text into queues from {s}.queue q
-    where q.id in (select j.queue_id from unnest(v_seqs) s join {s}.job j on j.seq = s);
+    where q.id in (select j.queue_id from unnest(v_seqs) s ${eachJob('j', 's')});
   end $$;
 `;
 
@@ -99,7 +104,7 @@ function ruledIn(name: keyof typeof RULED): string {
 export const PRUNE: string = `
   -- Finished jobs that were kept for long enough, the oldest first.
   create function {s}.prune_v1(t bigint, p_limit integer, out pruned integer, out more boolean)
-  language plpgsql ${SETTINGS} as $$
+  language plpgsql ${ADDING_UP} as $$
   declare
     v_seqs bigint[]; v_ruled boolean[]; v_queues integer[]; v_states integer[]; v_free bigint[]; v_at tid[];
     v_has_attempts boolean; v_has_lines boolean;
@@ -165,8 +170,9 @@ export const PRUNE: string = `
       on conflict (queue_id) do update set up_to = excluded.up_to,
         swept_at = case when t - b.swept_at between 0 and 59999 then b.swept_at else t end
     ), others as (
-      select j.seq from unnest(v_seqs[:p_limit], v_states) u(seq, state) join {s}.job j on j.seq = u.seq and j.state = u.state
-      where u.state in (6, 7) for update of j skip locked
+      select j.seq from unnest(v_seqs[:p_limit], v_states) u(seq, state) cross join lateral (
+        select each.seq from {s}.job each where each.seq = u.seq and each.state = u.state offset 0 for update skip locked) j
+      where u.state in (6, 7)
     )
     select array_agg(seq) into v_free from (select unnest(seqs) as seq from left_of union all select seq from others) x;
     if v_free is null then return; end if;
@@ -190,7 +196,7 @@ export const PRUNE: string = `
     if exists (select 1 from {s}.queue q where {s}.is_recorded_v1(q.name, t)) then
       insert into {s}.told (at, queue, kind, id, name)
       select t, q.name, 'removed', j.id, j.name from unnest(v_seqs) with ordinality u(seq, place)
-      join {s}.job j on j.seq = u.seq join {s}.queue q on q.id = j.queue_id
+      ${eachJob('j', 'u.seq')} join {s}.queue q on q.id = j.queue_id
       where {s}.is_recorded_v1(q.name, t) order by u.place;
     end if;
     with gone as (
@@ -209,7 +215,7 @@ export const FORGET: string = `
   $$;
 
   -- Differences into the numbers that they belong to. Answers how many there were.
-  create function {s}.fold_v1(t bigint, p_limit integer) returns integer language plpgsql ${SETTINGS} as $$
+  create function {s}.fold_v1(t bigint, p_limit integer) returns integer language plpgsql ${ADDING_UP} as $$
   declare
     v_many integer;
   begin
@@ -242,7 +248,7 @@ export const FORGET: string = `
 
   -- What nobody can be asking for any more, in slices: after a long rest there may be very much of it.
   create function {s}.forget_v1(t bigint, p_answered bigint, p_minutes bigint, p_hours bigint) returns void
-  language plpgsql ${SETTINGS} as $$
+  language plpgsql ${ADDING_UP} as $$
   begin
     -- One that holds leases is needed to judge them.
     delete from {s}.session s where s.expires_at <= t
