@@ -52,9 +52,7 @@ const WRITE_META = `
  */
 export async function migrate(db: Database): Promise<void> {
   if (await isCurrent(db)) return;
-  await db.exec(
-    'begin isolation level read committed, read write; set local search_path = pg_catalog, pg_temp',
-  );
+  await db.exec(BEGIN);
   try {
     await db.run(LOCKED, db.schema);
     await migrateInside(db);
