@@ -76,6 +76,31 @@ describe.skipIf(noPostgres)('many connections at once', () => {
     return rows[0].deadlocks;
   };
 
+  it('are counted, although what they wrote is committed long after upkeep has added up the rest', async () => {
+    const [store] = await open(1);
+    if (store === undefined) throw new Error('there is no store');
+    const upkeep = () => store.upkeep({ holder: 'u', leaderLeaseMs: 60_000, limit: 100, reclaim: true });
+    await store.apply([add(['first'])]);
+    const late = await pool.connect();
+    try {
+      await late.query('begin');
+      await late.query(`insert into "${schema}".delta (minute, queue_id, waiting) values (0, 1, 40)`);
+      for (let round = 0; round < 3; round += 1) {
+        await store.apply([add([`beside-${round}`])]);
+        await upkeep();
+      }
+      await late.query('commit');
+    } finally {
+      late.release();
+    }
+    await upkeep();
+    const { rows } = await pool.query(`select waiting::int from "${schema}".tally`);
+    const { rows: left } = await pool.query(`select count(*)::int as many from "${schema}".delta`);
+
+    expect(rows).toEqual([{ waiting: 44 }]);
+    expect(left).toEqual([{ many: 0 }]);
+  });
+
   it('are given each job once, with tokens of their own, until none is left', async () => {
     const [first] = await open(6);
     await first?.apply([add(idsTo(900))]);

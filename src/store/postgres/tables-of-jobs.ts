@@ -112,12 +112,15 @@ export const JOBS: string = `
     seqs bigint[] not null
   ) with (fillfactor = 50);
 
-  -- No batch below this token is left, nor comes any more: who looks a job up in the batches begins here, and not at what
-  -- is left of those that ended. Raised by upkeep, to what everybody had drawn who has finished since it last looked.
+  -- No batch below this token is left, nor comes any more, and no difference below this number: who looks for them begins
+  -- here, and not at what is left of those that ended. Raised by upkeep, to what everybody had drawn who has finished since
+  -- it last looked.
   create table {s}.batch_floor (
     one integer primary key check (one = 1),
     token bigint not null,
     seen_token bigint not null,
+    delta bigint not null,
+    seen_delta bigint not null,
     seen_in xid8 not null
   ) with (fillfactor = 20);
 

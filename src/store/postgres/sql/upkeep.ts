@@ -1,6 +1,6 @@
 /** What upkeep does to many rows at once. */
 
-import { isLeft } from './batch.ts';
+import { isLeft, isNotFolded } from './batch.ts';
 import { ADDING_UP, eachJob, LOOKING_UP } from './planning.ts';
 
 /** Buckets of a histogram. */
@@ -118,7 +118,7 @@ export const PRUNE: string = `
         from (
           select queue_id, ruled_completed, ruled_failed, ruled_cancelled from {s}.tally
           union all
-          select queue_id, ruled_completed, ruled_failed, ruled_cancelled from {s}.delta
+          select d.queue_id, d.ruled_completed, d.ruled_failed, d.ruled_cancelled from {s}.delta d where ${isNotFolded('d')}
         ) x group by queue_id
       ) n on n.queue_id = q.id
     ), over as (
@@ -221,7 +221,7 @@ export const FORGET: string = `
   begin
     with gone as (
       delete from {s}.delta where ctid = any (array(
-        select ctid from {s}.delta order by number limit p_limit for update skip locked))
+        select d.ctid from {s}.delta d where ${isNotFolded('d')} order by d.number limit p_limit for update skip locked))
       returning *
     ), numbers as (
       insert into {s}.tally as n (queue_id, ${TALLIED.join(', ')})
