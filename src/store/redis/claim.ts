@@ -2,6 +2,7 @@ import type { ClaimAnswer, Claimed, ClaimRequest } from '../store.ts';
 import { Cursor } from './cursor.ts';
 import type { Engine } from './engine.ts';
 import type { Idle, Marking } from './idle.ts';
+import type { Lean } from './lean.ts';
 import { jobOf, readRare, type StoredJob } from './pack-record.ts';
 import type { Arg } from './reply.ts';
 import { CLAIM_JOBS } from './scripts.ts';
@@ -19,9 +20,11 @@ export function askFor(requests: readonly ClaimRequest[], idle: Idle): Asked {
 export async function claim(
   engine: Engine,
   requests: readonly ClaimRequest[],
-  idle: Idle,
+  { idle, lean }: { readonly idle: Idle; readonly lean: Lean },
 ): Promise<ClaimAnswer[]> {
   const asked = askFor(requests, idle);
+  const short = await lean.commit(engine, [], asked);
+  if (short !== null) return takeClaims(short.cursor, asked, idle);
   const args: Arg[] = [];
   putClaims(args, asked);
   const said = await engine.write(CLAIM_JOBS, args);

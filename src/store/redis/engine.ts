@@ -43,6 +43,8 @@ const FIRST_REPEAT_MS = 10;
 const LONGEST_REPEAT_MS = 200;
 /** How long a write waits for its replicas. */
 const REPLICAS_MS = 5_000;
+/** Of one question: a connection on which nothing comes for longer is taken for dead. */
+const ONE_WAIT_MS = 1_000;
 
 /** Runs each call as one script, on one connection that all calls share. */
 export class Engine {
@@ -117,9 +119,13 @@ export class Engine {
   async #replicate(): Promise<void> {
     const { replicas, url } = this.place;
     const { link } = await this.#open();
-    const many = await link.wait(replicas, REPLICAS_MS).catch((error: unknown) => {
-      throw toStoreError(error, this.place) ?? error;
-    });
+    const end = systemClock.monotonic() + REPLICAS_MS;
+    let many = 0;
+    while (many < replicas && systemClock.monotonic() < end) {
+      many = await link.wait(replicas, ONE_WAIT_MS).catch((error: unknown) => {
+        throw toStoreError(error, this.place) ?? error;
+      });
+    }
     if (many >= replicas) return;
     throw new StoreUnavailableError(
       `only ${many} of ${replicas} replicas of ${url} have the write after ${REPLICAS_MS / 1_000} s. It is done on the ` +

@@ -8,7 +8,7 @@ import type { Arg, Reply } from './reply.ts';
 
 const CONNECT_MS = 5_000;
 /** Nothing came though something was asked: the connection is given up. */
-const SILENT_MS = 15_000;
+const SILENT_MS = 3_000;
 const LONGEST_REST_MS = 1_000;
 const REDIRECTIONS = 16;
 const MOVING_MS = 100;

@@ -29,10 +29,11 @@ export class Lean {
     asked: Asked,
   ): Promise<{ readonly settled: SettleResult[]; readonly cursor: Cursor } | null> {
     const queue = queueOf(settlements, asked);
-    if (queue === null || !this.#luck.isWorthIt(queue)) return null;
+    const what = `${settlements.length === 0 ? 'claim' : 'commit'} ${queue}`;
+    if (queue === null || !this.#luck.isWorthIt(what)) return null;
     const cursor = new Cursor(await engine.write(LEAN_COMMIT, argsOf({ queue, settlements, asked })));
     const isDone = cursor.number() === 1;
-    this.#luck.learn(queue, isDone);
+    this.#luck.learn(what, isDone);
     return isDone ? { settled: settlements.map(() => COMPLETED), cursor } : null;
   }
 }

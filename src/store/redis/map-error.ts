@@ -27,6 +27,9 @@ const CUT_OFF =
 /** Said before anything of a script has run: it wrote nothing, and another attempt may well get past it. */
 const REFUSED = /^(LOADING|MASTERDOWN|READONLY|CLUSTERDOWN|TRYAGAIN|BUSY|MOVED|ASK|NOREPLICAS)\b/;
 const ACCESS = /^(NOAUTH|WRONGPASS|NOPERM)\b|invalid (username|password)/i;
+/** Said by the first line of a script, see `script.ts`: its slot is on the way to another node, or there is no cluster now. */
+const ON_THE_MOVE =
+  /script attempted to (access a non local key|execute a (write )?command while the cluster is down)/i;
 /** The server that answers is not the one to write to. */
 const ELSEWHERE = /^(READONLY|MASTERDOWN)\b/;
 
@@ -49,7 +52,8 @@ export function isUnknownScript(error: unknown): boolean {
 
 /** Nothing of it has run, and nothing was written. */
 export function wasRefused(error: unknown): boolean {
-  return REFUSED.test(saidBy(error));
+  const said = saidBy(error);
+  return REFUSED.test(said) || ON_THE_MOVE.test(said);
 }
 
 export function isElsewhere(error: unknown): boolean {

@@ -10,13 +10,31 @@ export interface Script {
   readonly isRead: boolean;
 }
 
-/** Joined from the parts that it needs, in their order. */
+/** Joined from the parts that it needs, in their order. Refused when the memory of the server is full. */
 export function script(name: string, ...parts: readonly string[]): Script {
-  return make(name, parts, false);
+  return make(name, [allIsHere('EXISTS'), ...parts], false);
+}
+
+/**
+ * One without which a full memory would never become less full: jobs are claimed and end, leases are renewed, what was kept
+ * for long enough goes. A server whose memory is full refuses commands that need more, unless their script has written
+ * something before, and deleting is never refused.
+ */
+export function relievingScript(name: string, ...parts: readonly string[]): Script {
+  return make(name, [allIsHere('DEL'), ...parts], false);
 }
 
 export function readScript(name: string, ...parts: readonly string[]): Script {
-  return make(name, parts, true);
+  return make(name, [allIsHere('EXISTS'), ...parts], true);
+}
+
+/**
+ * While a cluster moves the keys of a slot from one node to another, each has some of them, and scripts are run on both. On
+ * neither may ours: it would find half a store, and write to it. No key of these names exists, and for a key that it has
+ * not, let alone two, a node of which the slot is on the move refuses the call, before anything is written.
+ */
+function allIsHere(command: 'EXISTS' | 'DEL'): string {
+  return `redis.call('${command}', KEYS[1] .. '-', KEYS[1] .. '--')`;
 }
 
 function make(name: string, parts: readonly string[], isRead: boolean): Script {

@@ -11,13 +11,14 @@ import { LEAN } from './lua/lean.ts';
 import { LEAN_ADD } from './lua/lean-add.ts';
 import { LEASE } from './lua/lease.ts';
 import { ACCEPT, DELIVER, DELIVER_EFFECTS, DELIVERED, SEND } from './lua/outbox.ts';
+import { PLAIN } from './lua/plain.ts';
 import { QUEUE } from './lua/queue.ts';
 import { RECORD } from './lua/record.ts';
 import { BEATS, END_SESSION, LEASES_OF, RENEW, RENEWALS } from './lua/sessions.ts';
-import { COMMIT, SETTLE, SETTLE_ONE } from './lua/settle.ts';
+import { COMMIT, COMPLETE_MANY, SETTLE, SETTLE_ONE } from './lua/settle.ts';
 import { STATS } from './lua/stats.ts';
 import { STEP } from './lua/step.ts';
-import { type Script, script } from './script.ts';
+import { relievingScript, type Script, script } from './script.ts';
 
 /** What every script that moves jobs begins with. */
 export const BASE: readonly string[] = [STEP, QUEUE, SEND, HINT, TELL, STATS, FLUSH, RECORD, JOB, LEASE];
@@ -26,13 +27,23 @@ export const EFFECTS: readonly string[] = [ADD, BY_NAME];
 
 export const ADD_JOBS: Script = script('add', ...BASE, ADD, REQUESTS, APPLY_ADD);
 export const APPLY_EFFECTS: Script = script('apply', ...BASE, ...EFFECTS, REQUESTS, APPLY);
-export const CLAIM_JOBS: Script = script('claim', ...BASE, CLAIM, CLAIMS);
-export const COMMIT_JOBS: Script = script('commit', ...BASE, ...EFFECTS, CLAIM, SETTLE, SETTLE_ONE, COMMIT);
-export const RENEW_LEASES: Script = script('renew', ...BASE, RENEW, RENEWALS);
-export const BEAT: Script = script('beat', STEP, BEATS);
-export const END: Script = script('end-session', ...BASE, SETTLE, LEASES_OF, END_SESSION);
+export const CLAIM_JOBS: Script = relievingScript('claim', ...BASE, PLAIN, CLAIM, CLAIMS);
+export const COMMIT_JOBS: Script = relievingScript(
+  'commit',
+  ...BASE,
+  ...EFFECTS,
+  PLAIN,
+  CLAIM,
+  SETTLE,
+  SETTLE_ONE,
+  COMPLETE_MANY,
+  COMMIT,
+);
+export const RENEW_LEASES: Script = relievingScript('renew', ...BASE, RENEW, RENEWALS);
+export const BEAT: Script = relievingScript('beat', STEP, BEATS);
+export const END: Script = relievingScript('end-session', ...BASE, SETTLE, LEASES_OF, END_SESSION);
 export const DELIVER_ENTRY: Script = script('deliver', ...BASE, ACCEPT, DELIVER);
 export const DELIVER_APPLY: Script = script('deliver-apply', ...BASE, ...EFFECTS, REQUESTS, DELIVER_EFFECTS);
-export const DROP_ENTRY: Script = script('delivered', ...BASE, ACCEPT, DELIVERED);
-export const LEAN_COMMIT: Script = script('lean-commit', LEAN);
+export const DROP_ENTRY: Script = relievingScript('delivered', ...BASE, ACCEPT, DELIVERED);
+export const LEAN_COMMIT: Script = relievingScript('lean-commit', LEAN);
 export const LEAN_ADD_JOBS: Script = script('lean-add', LEAN_ADD);

@@ -19,7 +19,7 @@ export function writes(engine: Engine, idle: Idle): Writes {
   const lean = new Lean();
   return {
     apply: (effects, options = {}) => apply(engine, effects, options),
-    claim: (requests) => claim(engine, requests, idle),
+    claim: (requests) => claim(engine, requests, { idle, lean }),
     commit: (settlements, claims = []) => commit(engine, { settlements, claims }, { idle, lean }),
     renew: (leases, leaseMs) => renew(engine, leases, leaseMs),
     beat: (sessions) => beat(engine, sessions),

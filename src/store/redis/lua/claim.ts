@@ -57,11 +57,11 @@ local function read_many(q, kind, seqs)
   while from <= #seqs do
     local b, fields = floor(seqs[from] / BUCKET), {}
     while seqs[from] and floor(seqs[from] / BUCKET) == b do
-      fields[#fields + 1] = seqs[from] % BUCKET
+      fields[#fields + 1] = FIELD[seqs[from] % BUCKET + 1]
       from = from + 1
     end
     for index, value in ipairs(call('HMGET', q.p .. kind .. b, unpack(fields))) do
-      found[b * BUCKET + fields[index]] = value
+      found[b * BUCKET + tonumber(fields[index])] = value
     end
   end
   return found
@@ -133,16 +133,16 @@ end
 
 -- Leases and moving parts of the jobs that were taken, written together.
 local function hold_all(q, taken, worker)
-  local active, leases, fields, from = {}, {}, {}, 1
+  local active, leases, fields, at = {}, {}, {}, S(now)
   for index, j in ipairs(taken) do
-    active[2 * index - 1], active[2 * index] = now, mark(j.seq)
+    active[2 * index - 1], active[2 * index] = at, mark(j.seq)
     leases[2 * index - 1], leases[2 * index] = S(j.token), q.n .. ':' .. S(j.seq)
     time_lease(j)
     local key = moving_key(j)
     fields[key] = fields[key] or {}
     local own = fields[key]
     j.moving = moving_of(j)
-    own[#own + 1] = j.seq % BUCKET
+    own[#own + 1] = FIELD[j.seq % BUCKET + 1]
     own[#own + 1] = j.moving
   end
   call('ZADD', q.p .. 'a', unpack(active))
@@ -151,21 +151,51 @@ local function hold_all(q, taken, worker)
   bump(q, 'active', #taken)
 end
 
-local function take_jobs(q, request)
-  local taken, expired = {}, 0
-  local list, other = list_of(q, request.limit), other_head(q)
+-- The rest of the claim, where nobody but those in turn waits and nothing is unusual about any of them.
+local function take_plain(q, request, taken)
+  if q.rec or q.once or q.dead > 0 or request.lease_ms then return false end
+  local waited_by = {}
+  local listed = call('LRANGE', q.p .. 'w', 0, request.limit - #taken - 1)
+  local by, fresh = look_plain(q.p, listed, waited_by)
+  if not by or #listed == 0 then return false end
+  local first = next_token()
+  set_number('token', first + #listed - 1)
+  local moving = hold_plain(q.p, q.n, listed, by, { first = first, worker = request.worker, spared = request.spared })
+  for index, seq in ipairs(listed) do
+    taken[#taken + 1] = { seq = tonumber(seq), token = first + index - 1, fixed = fresh[index], moving = moving[index], is_bare = true }
+  end
+  bump(q, 'waiting', -#listed)
+  bump(q, 'active', #listed)
+  for kind, hits in pairs(waited_by) do
+    for bucket, times in pairs(hits) do
+      local field = format('w%02d', bucket - 1) .. kind
+      q.st[field] = (q.st[field] or 0) + times
+    end
+  end
+  return true
+end
+
+-- The first of those out of turn; false once so many were over that the rest has to wait.
+local function take_other(q, other, request, taken)
+  if not other.expires_at or other.expires_at > now then
+    leave(other)
+    take(other, request)
+    taken[#taken + 1] = other
+    return true
+  end
+  request.over = (request.over or 0) + 1
+  if request.over <= SLICE then expire(other) end
+  return request.over <= SLICE
+end
+
+-- Both kinds, one by one.
+local function take_merged(q, other, request, taken)
+  local list = list_of(q, request.limit - #taken)
   while #taken < request.limit do
     local listed = list.head()
     if not other and not listed then break end
     if other and goes_before(other, listed) then
-      if not other.expires_at or other.expires_at > now then
-        leave(other)
-        take(other, request)
-        taken[#taken + 1] = other
-      elseif expired < SLICE then
-        expired = expired + 1
-        expire(other)
-      else break end
+      if not take_other(q, other, request, taken) then break end
       other = other_head(q)
     else
       list.take()
@@ -175,13 +205,37 @@ local function take_jobs(q, request)
     end
   end
   list.done()
-  if #taken > 0 and not q.once then hold_all(q, taken, request.worker) end
+end
+
+-- Mostly those that wait again were added before all that wait in turn, and go first.
+local function take_jobs(q, request)
+  local taken, other, is_over = {}, other_head(q), false
+  local head = { rank = tonumber(call('LINDEX', q.p .. 'w', 0) or nil) }
+  while other and not is_over and #taken < request.limit and goes_before(other, head.rank and head) do
+    is_over = not take_other(q, other, request, taken)
+    other = not is_over and other_head(q)
+  end
+  local held = #taken
+  if held > 0 and not q.once then hold_all(q, taken, request.worker) end
+  if is_over or held == request.limit or (not other and take_plain(q, request, taken)) then return taken end
+  local more = { limit = request.limit - held, worker = request.worker, lease_ms = request.lease_ms,
+    spared = request.spared, over = request.over }
+  local others = {}
+  take_merged(q, other, more, others)
+  if #others > 0 and not q.once then hold_all(q, others, request.worker) end
+  for _, j in ipairs(others) do taken[#taken + 1] = j end
   return taken
 end
 
 -- A letter whether it is settled and has what few jobs have, then its parts.
 local rare_there = {}
 local function say_claimed(j, settled)
+  if j.is_bare then
+    say(0)
+    say(j.seq)
+    say(j.fixed)
+    return say(j.moving)
+  end
   local key = rare_key(j)
   if j.rare then rare_there[key] = true
   elseif rare_there[key] == nil then rare_there[key] = call('EXISTS', key) == 1 end

@@ -15,15 +15,15 @@ local function enter(j)
   bump(j.q, state, 1)
   if state == 'waiting' then
     call('ZADD', p .. 'o', j.priority, in_turn(j))
-    call('ZADD', p .. 'y', j.ready_at, member)
+    call('ZADD', p .. 'y', S(j.ready_at), member)
   elseif state == 'active' then
-    call('ZADD', p .. 'a', j.claimed_at, member)
+    call('ZADD', p .. 'a', S(j.claimed_at), member)
   elseif FINISHED[state] then
     local keep = own_keep(j, state)
     if keep then call('ZADD', p .. 'zk', j.finished_at + keep, member)
-    else call('ZADD', p .. FINISHED[state], j.finished_at, member) end
+    else call('ZADD', p .. FINISHED[state], S(j.finished_at), member) end
   elseif j.due_at then
-    call('ZADD', p .. 'd', j.due_at, member)
+    call('ZADD', p .. 'd', S(j.due_at), member)
   end
   if j.expires_at and (state == 'waiting' or state == 'delayed') then call('ZADD', p .. 'e', j.expires_at, member) end
 end
@@ -37,7 +37,7 @@ local function clear_heads(q)
   local list = q.p .. 'w'
   while q.dead > 0 do
     local seq = tonumber(call('LINDEX', list, 0) or 0)
-    local b, field = floor(seq / BUCKET), seq % BUCKET
+    local b, field = floor(seq / BUCKET), FIELD[seq % BUCKET + 1]
     if seq == 0 then return bury(q, -q.dead) end
     if call('HEXISTS', q.p .. 'f' .. b, field) == 1 and call('HEXISTS', q.p .. 'm' .. b, field) == 0 then return end
     call('LPOP', list)
@@ -91,7 +91,7 @@ end
 
 local function save(j)
   j.fresh = false
-  call('HSET', moving_key(j), j.seq % BUCKET, moving_of(j))
+  call('HSET', moving_key(j), FIELD[j.seq % BUCKET + 1], moving_of(j))
 end
 local function put(j, changes)
   for key, value in pairs(changes) do j[key] = value end
@@ -157,7 +157,7 @@ end
 
 -- Takes its fields out of the hashes of its age.
 local function drop(j)
-  local b, n, p = floor(j.seq / BUCKET), j.seq % BUCKET, j.q.p
+  local b, n, p = floor(j.seq / BUCKET), FIELD[j.seq % BUCKET + 1], j.q.p
   call('HDEL', p .. 'f' .. b, n)
   call('HDEL', p .. 'm' .. b, n)
   call('HDEL', p .. 'x' .. b, n .. 'r', n .. 'p', n .. 'e', n .. 'c', n .. 'o')

@@ -1,3 +1,5 @@
+import { NUMBERS } from './numbers.ts';
+
 /**
  * Jobs of one queue about which nothing is unusual are added: new ones, in turn, to a queue that is known, while nobody
  * follows its changes. Takes what `APPLY_ADD` of `lua/add.ts` takes, with one run, and answers 1 before the same. All is
@@ -6,7 +8,7 @@
  * ARGV: id of the request, its shape, 1, queue, how many, the packed jobs.
  */
 export const LEAN_ADD: string = `
-local P, ME, call = KEYS[1], ARGV[2], redis.call
+${NUMBERS}local P, ME, call = KEYS[1], ARGV[2], redis.call
 local floor, sub, byte, format = math.floor, string.sub, string.byte, string.format
 local NO = { 0, {} }
 local now = tonumber(ARGV[1])
@@ -16,7 +18,7 @@ if not now then
 end
 local id, name, many = ARGV[3], ARGV[6], tonumber(ARGV[7])
 local k = P .. 'q:' .. name
-local minute = format('%.0f', now - now % 60000)
+local minute = format(INT, now - now % 60000)
 local v = call('HMGET', k, 'n', 's', 'ru', 'lm', 'wr')
 if not v[1] or v[4] ~= minute or tonumber(v[3] or 0) > now or (v[2] and sub(v[2], -3) == '|on') then return NO end
 local p = P .. v[1] .. ':'
@@ -64,10 +66,11 @@ for index = 1, many do
     out_bucket()
     b, fields = floor(seq / 128), {}
   end
-  fields[#fields + 1] = seq % 128
+  local text = format(INT, seq)
+  fields[#fields + 1] = FIELD[seq % 128 + 1]
   fields[#fields + 1] = head .. ARGV[7 + index]
-  pairs_of_ids[2 * index - 1], pairs_of_ids[2 * index] = ids[index], seq
-  listed[index] = seq
+  pairs_of_ids[2 * index - 1], pairs_of_ids[2 * index] = ids[index], text
+  listed[index] = text
 end
 out_bucket()
 call('HSET', p .. 'i', unpack(pairs_of_ids))
@@ -75,7 +78,7 @@ call('RPUSH', p .. 'w', unpack(listed))
 call('HINCRBY', k, 'waiting', many)
 call('HINCRBY', k, 't:added', many)
 for event, by in pairs(added) do call('HINCRBY', P .. 'st:' .. name .. ':m' .. minute, event, by) end
-local marks, till = string.rep('c', many), format('%.0f', now)
+local marks, till = string.rep('c', many), format(INT, now)
 if id == '' then call('HSET', P .. 'n', 'seq', seq, 'at', till)
 else
   call('HSET', P .. 'n', 'seq', seq, 'at', till, 'requests', number)

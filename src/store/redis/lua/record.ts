@@ -109,7 +109,14 @@ local function rare_key(j) return j.q.p .. 'x' .. floor(j.seq / BUCKET) end
 -- Jobs that this script has read, so that there is one of each.
 local jobs = {}
 local function job_of(q, seq, fixed, moving)
-  local j = { q = q, seq = seq }
+  -- All that it may get, so that it is made once and does not grow.
+  local j = { q = q, seq = seq, fixed = fixed, added_at = 0, listed = false, flags = 0, lifo = false, priority = 0, delay_ms = 0,
+    ttl_ms = false, timeout_ms = false, keep_completed_ms = false, keep_failed_ms = false, id = '', name = '', dlq = false,
+    meta_at = 0, fixed_priority = 0, fixed_rank = 0, fresh = false, state = '', due_at = false, ready_at = false,
+    expires_at = false, rank = 0, token = 0, settled_token = 0, claims = 0, failures = 0, crashes = 0, generation = 1,
+    move_number = 0, claimed_at = false, first_claimed_at = false, finished_at = false, lease_expires_at = false,
+    deadline_at = false, suspect_at = false, cause = false, spared = false, has_reason = false, has_origin = false,
+    worker = false, trace = false, moving = false, rare = false }
   read_fixed(j, fixed)
   read_moving(j, moving)
   jobs[seq] = j
@@ -117,7 +124,7 @@ local function job_of(q, seq, fixed, moving)
 end
 local function job_no(q, seq)
   if jobs[seq] then return jobs[seq] end
-  local b, field = floor(seq / BUCKET), seq % BUCKET
+  local b, field = floor(seq / BUCKET), FIELD[seq % BUCKET + 1]
   local fixed = call('HGET', q.p .. 'f' .. b, field)
   return fixed and job_of(q, seq, fixed, call('HGET', q.p .. 'm' .. b, field)) or nil
 end
@@ -127,13 +134,14 @@ local function find_job(q, id)
 end
 
 -- What few jobs have: r result, p progress, e error, c reason of a cancel, o origin.
-local function extra(j, field) return call('HGET', rare_key(j), j.seq % BUCKET .. field) end
+local function extra(j, field) return call('HGET', rare_key(j), FIELD[j.seq % BUCKET + 1] .. field) end
 local function set_extra(j, field, value)
-  if value then call('HSET', rare_key(j), j.seq % BUCKET .. field, value)
-  else call('HDEL', rare_key(j), j.seq % BUCKET .. field) end
+  local place = FIELD[j.seq % BUCKET + 1] .. field
+  if value then call('HSET', rare_key(j), place, value)
+  else call('HDEL', rare_key(j), place) end
 end
 local function rare_of(j)
-  local n = j.seq % BUCKET
+  local n = FIELD[j.seq % BUCKET + 1]
   return call('HMGET', rare_key(j), n .. 'r', n .. 'p', n .. 'e', n .. 'c', n .. 'o')
 end
 local function say_job(j)

@@ -1,3 +1,5 @@
+import { NUMBERS } from './numbers.ts';
+
 /**
  * What every script begins with. A script is one chunk of Lua, joined from parts; it is one atomic step. Conventions:
  * `KEYS[1]` is the prefix of all keys, `ARGV[1]` the time ('' for that of the server), `ARGV[2]` who calls; what the verb
@@ -5,7 +7,7 @@
  * null is `nil` or `false` in Lua and '' on the wire. Whole numbers below 1e14 may be joined to texts as they are; tokens may not, `S` makes them texts.
  */
 export const STEP: string = `
-local P, ME, call = KEYS[1], ARGV[2], redis.call
+${NUMBERS}local P, ME, call = KEYS[1], ARGV[2], redis.call
 local floor, sub, byte, char, format = math.floor, string.sub, string.byte, string.char, string.format
 local spack, sunpack = struct.pack, struct.unpack
 local NUM = P .. 'n'
@@ -33,7 +35,7 @@ local function unsay(back)
   for index = back + 1, said do out[index] = nil end
   said = back
 end
-local function S(number) return format('%.0f', number) end
+local function S(number) return format(INT, number) end
 
 -- The numbers that only rise are read once, and written once at the end.
 local NUMBERS = { 'seq', 'token', 'change', 'queue', 'move', 'at', 'requests' }

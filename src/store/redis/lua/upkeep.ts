@@ -73,16 +73,95 @@ local function add_own(over, q, limit)
   for i = first, #over do over[i].at = job_no(q, over[i].seq).finished_at end
 end
 
-local function prune(names, limit)
-  local over = {}
+-- All that is over, the first of it in order. One page alone is in order already, unless it is of those with own rules.
+local function all_over(names, limit)
+  local over, pages = {}, 0
   for _, name in ipairs(names) do
     local q = queue_at(name)
-    for state in pairs(FINISHED) do add_ruled(over, q, state, limit) end
+    for state in pairs(FINISHED) do
+      local before = #over
+      add_ruled(over, q, state, limit)
+      if #over > before then pages = pages + 1 end
+    end
+    local before = #over
     add_own(over, q, limit)
+    if #over > before then pages = 2 end
   end
-  table.sort(over, by_time)
-  for i = 1, math.min(#over, limit) do discard_now(job_no(over[i].q, over[i].seq)) end
-  return math.min(#over, limit), #over > limit
+  if pages > 1 then table.sort(over, by_time) end
+  return over
+end
+
+-- Completed ones of one bucket that never came from another queue. The only attempt of most is written nowhere else.
+local function drop_plain(q, b, plain)
+  local p, rare = q.p, {}
+  if call('EXISTS', p .. 'x' .. b) == 1 then
+    for index, n in ipairs(plain.n) do
+      local at = 5 * index
+      rare[at - 4], rare[at - 3], rare[at - 2], rare[at - 1], rare[at] = n .. 'r', n .. 'p', n .. 'e', n .. 'c', n .. 'o'
+    end
+    call('HDEL', p .. 'x' .. b, unpack(rare))
+  end
+  call('HDEL', p .. 'f' .. b, unpack(plain.n))
+  call('HDEL', p .. 'm' .. b, unpack(plain.n))
+  call('HDEL', p .. 'i', unpack(plain.ids))
+  call('DEL', unpack(plain.beside))
+  if call('EXISTS', p .. 'f' .. b) == 0 then call('ZREM', p .. 'b', b) end
+  bump(q, 'completed', -#plain.n)
+  bump(q, 't:removed', #plain.n)
+end
+
+local function discard_bucket(q, b, fields)
+  local fixed, moving = call('HMGET', q.p .. 'f' .. b, unpack(fields)), call('HMGET', q.p .. 'm' .. b, unpack(fields))
+  local plain = { n = {}, ids = {}, beside = {} }
+  for index, n in ipairs(fields) do
+    local f, m, seq = fixed[index], moving[index], b * BUCKET + tonumber(n)
+    local special = f and byte(f, 8) % 4 > 1
+    local is_short = m and byte(m) == 16 + STATE_NO.completed
+    local is_long = m and byte(m) == STATE_NO.completed and byte(m, 2) < 4
+    if f and (is_short or is_long) and not (special and sunpack('>I6', f, 32) > 0) then
+      local pos, at = special and 45 or 11, #plain.n + 1
+      plain.n[at], plain.ids[at] = n, sub(f, pos, pos + byte(f, 9))
+      plain.beside[#plain.beside + 1] = q.p .. 'g' .. S(seq)
+      if is_long then plain.beside[#plain.beside + 1] = q.p .. 't' .. S(seq) end
+      jobs[seq] = nil
+    else discard_now(job_no(q, seq)) end
+  end
+  if #plain.n > 0 then drop_plain(q, b, plain) end
+  return #plain.n
+end
+
+-- One by one where somebody is told of each, in order; else by buckets.
+local function discard_first(over, many)
+  local order, buckets = {}, {}
+  for i = 1, many do
+    local q, seq = over[i].q, over[i].seq
+    local b = floor(seq / BUCKET)
+    local key = q.n .. ':' .. b
+    if q.rec then discard_now(job_no(q, seq))
+    else
+      if not buckets[key] then
+        buckets[key] = { q = q, b = b, fields = {} }
+        order[#order + 1] = buckets[key]
+      end
+      local fields = buckets[key].fields
+      fields[#fields + 1] = FIELD[seq % BUCKET + 1]
+    end
+  end
+  local plain = {}
+  for _, each in ipairs(order) do
+    plain[each.q] = (plain[each.q] or 0) + discard_bucket(each.q, each.b, each.fields)
+  end
+  -- Those that were plain are the first of the order now that the others have left it.
+  for q, dropped in pairs(plain) do
+    if dropped > 0 then call('ZREMRANGEBYRANK', q.p .. 'zc', 0, dropped - 1) end
+  end
+end
+
+local function prune(names, limit)
+  local over = all_over(names, limit)
+  local many = math.min(#over, limit)
+  discard_first(over, many)
+  return many, #over > limit
 end
 
 local function forget_sessions()
