@@ -166,7 +166,9 @@ export async function startServer({ settings = {}, binary = findBinary(), prefix
 
 /** Masters that share the slots evenly; with `replicas` so many for each. */
 export async function startCluster({ masters = 3, replicas = 0, settings = {} } = {}) {
-  const own = { ...settings, 'cluster-enabled': 'yes', 'cluster-node-timeout': '2000' };
+  // A primary waits for more replicas before it sends its data to the first, five seconds as it comes.
+  const quick = { 'cluster-node-timeout': '2000', 'repl-diskless-sync-delay': '0' };
+  const own = { ...quick, ...settings, 'cluster-enabled': 'yes' };
   const nodes = [];
   const stop = async () => {
     for (const node of nodes) await node.stop();
@@ -204,6 +206,9 @@ async function meet(nodes, masters) {
   const isOk = async (node) => (await node.ask('CLUSTER', 'INFO')).includes('cluster_state:ok');
   const allOk = async () => (await Promise.all(nodes.map(isOk))).every(Boolean);
   if (!(await waitFor(allOk, START_MS))) throw new Error('the cluster did not come up');
+  const isLinked = async (node) => (await node.ask('INFO', 'replication')).includes('master_link_status:up');
+  const allLinked = async () => (await Promise.all(nodes.slice(masters).map(isLinked))).every(Boolean);
+  if (!(await waitFor(allLinked, START_MS))) throw new Error('the replicas did not come up');
 }
 
 const NO_STOP = async () => {};

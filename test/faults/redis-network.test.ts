@@ -11,7 +11,7 @@ import { RedisGateway } from './redis-gateway.ts';
 /** More by hand: MILLRACE_CUTS=1000. */
 const CUTS = Number(process.env['MILLRACE_CUTS'] ?? 40);
 const SEED = Number(process.env['MILLRACE_SEED'] ?? 20_260_202);
-const SILENCE_MS = 30_000;
+const SILENCE_MS = 5_000;
 /** About 20 times a second. */
 const FORGET_EVERY_MS = 50;
 const FORGETS = 60;

@@ -17,7 +17,22 @@ export interface RedisServer {
   stop(): Promise<void>;
 }
 
+/** Masters that share the slots, each followed by its replicas. */
+export interface RedisCluster {
+  readonly url: string;
+  readonly nodes: readonly RedisServer[];
+  stop(): Promise<void>;
+}
+
+export interface ClusterOptions {
+  readonly masters?: number;
+  /** Of each master. */
+  readonly replicas?: number;
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
 interface Scripts {
+  startCluster(options: ClusterOptions): Promise<RedisCluster>;
   findBinary(): string | null;
   startServer(options?: { readonly settings?: Readonly<Record<string, string>> }): Promise<RedisServer>;
 }
@@ -32,3 +47,6 @@ if (noServer) process.stderr.write('\nRedis is not installed: tests with servers
 
 export const startServer = (settings: Readonly<Record<string, string>> = {}): Promise<RedisServer> =>
   scripts.startServer({ settings });
+
+export const startCluster = (options: ClusterOptions = {}): Promise<RedisCluster> =>
+  scripts.startCluster(options);

@@ -51,7 +51,20 @@ async function start(folder) {
 
 export const redis = {
   ...{ title: 'Benchmarks on Redis', within: 'redis/', start, section: () => '' },
-  order: [...['add', 'add-bulk', 'drain', 'mixed', 'latency', 'cost', 'memory', 'connections', 'backlog']],
+  order: [
+    ...[
+      'add',
+      'add-bulk',
+      'drain',
+      'mixed',
+      'latency',
+      'cost',
+      'memory',
+      'connections',
+      'backlog',
+      'masters',
+    ],
+  ],
   peers: { makers: MAKERS, titles: TITLES, settings: SETTINGS },
   longestMs: 45 * 60_000,
   page: join(root, 'docs', 'benchmarks-redis.md'),
