@@ -25,7 +25,7 @@ local name, many = ARGV[3], tonumber(ARGV[4])
 local k = P .. 'q:' .. name
 local minute = format(INT, now - now % 60000)
 local v = call('HMGET', k, 'n', 's', 'ru', 'lm', 'dead', 'wr', 'we')
-if not v[1] or v[4] ~= minute or tonumber(v[3] or 0) > now or (v[5] and v[5] ~= '0') then return NO end
+if not v[1] or tonumber(v[3] or 0) > now or (v[5] and v[5] ~= '0') then return NO end
 if v[2] then
   local paused, once, age, cap = match(v[2], '^([^|]*)|([^|]*)|[^|]*|[^|]*|([^|]*)|([^|]*)|')
   if paused ~= '0' or once ~= '0' or age == '0' or cap == '0' or sub(v[2], -3) == '|on' then return NO end
@@ -36,6 +36,7 @@ local ran_by, waited_by, this = {}, {}, format(INT, now)
 ${PLAIN}local groups, order, ids, results = {}, {}, {}, false
 
 if many > 0 then
+  if v[4] ~= minute then return NO end
   for i = 1, many do ids[i] = ARGV[4 * i + 1] end
   local seqs = call('HMGET', p .. 'i', unpack(ids))
   for i = 1, many do
@@ -85,10 +86,9 @@ if many > 0 then
 end
 
 local at = 5 + 4 * many
-local claims, listed, due, text = ARGV[at] == '1', {}, nil, nil
+local claims, listed, due, text, flag = ARGV[at] == '1', {}, nil, nil, ARGV[at + 5]
 local by, fresh, cid, limit, who, spared = {}, {}, ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4] == '1'
 if claims then
-  local flag = ARGV[at + 5]
   local till = match(call('HGET', P .. 'se', who) or '', '^%S+ %S+ (%S+)')
   if not till or tonumber(till) <= now then return NO end
   text = call('GET', P .. 'cl:' .. who) or ''
@@ -97,7 +97,7 @@ if claims then
   if due and tonumber(due) <= now then return NO end
   if call('EXISTS', p .. 'o') == 1 then return NO end
   listed = call('LRANGE', p .. 'w', 0, limit - 1)
-  if (flag == '1' and #listed == 0) or (flag == '2' and v[6]) then return NO end
+  if #listed > 0 and v[4] ~= minute then return NO end
   by, fresh = look_plain(p, listed, waited_by)
   if not by then return NO end
 end
@@ -128,6 +128,12 @@ if many > 0 then
   end
 end
 if claims then
+  -- Whoever found nothing wants to be told, and no longer once there was something.
+  local wanted, wanting = match(v[6] or '', '^(%d+) (.*)$')
+  local who_wants = wanted and tonumber(wanted) > now and wanting
+  if flag == '1' and #listed == 0 then
+    call('HSET', k, 'wr', format(INT, now + 60000) .. ' ' .. ((not who_wants or who_wants == ME) and ME or '*'))
+  elseif flag == '2' and #listed > 0 and who_wants == ME then call('HDEL', k, 'wr') end
   local last = tonumber(call('HGET', P .. 'n', 'token') or 0)
   local first = last < micros and micros or last + 1
   out[2], out[3], out[4], out[5], out[6] = 0, 0, due and format(INT, due - now) or '', #listed, format(INT, now)
