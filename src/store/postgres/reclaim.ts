@@ -5,21 +5,11 @@ import { deadLetter, deadLetterQueueOf } from './dead-letter.ts';
 import { alter, cancelNow } from './jobs.ts';
 import type { Moving } from './moving.ts';
 import type { ChoreResult } from './promote.ts';
-import { isLeft } from './sql/batch.ts';
 import type { Transaction } from './transaction.ts';
 import { changeLease } from './write.ts';
 
 /** Those that are past due, or were suspected of it, by token; leases in time and not suspected are not looked at. */
-const SUSPECTS = `
-  select x.seq, x.token from (
-    select l.seq, l.token from {s}.lease l left join {s}.session s on s.id = l.worker
-    where l.suspect_at is not null or l.past_due_at <= $1
-      or l.expires_at is null and (s.id is null or s.expires_at <= $1)
-    union all
-    select n.seq, b.first_token + n.place - 1
-    from {s}.batch b left join {s}.session s on s.id = b.worker, unnest(b.seqs) with ordinality n(seq, place)
-    where n.seq is not null and ${isLeft('b')} and (s.id is null or s.expires_at <= $1)
-  ) x order by x.token limit $2`;
+const SUSPECTS = 'select seq, token from {s}.suspects_v1($1, $2)';
 /** Many may be suspected and not old enough; they do not count, and are looked at all the same. */
 const LOOKED_AT = 5_000;
 

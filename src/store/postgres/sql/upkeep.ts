@@ -34,6 +34,20 @@ const ADD_STATS = `
         run = {s}.add_up_v1(s.run, excluded.run)`;
 
 export const PROMOTE_ALL: string = `
+  -- Leases past due, and those that were suspected of it, by token.
+  create function {s}.suspects_v1(t bigint, p_limit integer) returns table (seq bigint, token bigint)
+  language sql stable ${LOOKING_UP} as $$
+    select x.seq, x.token from (
+      select l.seq, l.token from {s}.lease l left join {s}.session s on s.id = l.worker
+      where l.suspect_at is not null or l.past_due_at <= t
+        or l.expires_at is null and (s.id is null or s.expires_at <= t)
+      union all
+      select n.seq, b.first_token + n.place - 1
+      from {s}.batch b left join {s}.session s on s.id = b.worker, unnest(b.seqs) with ordinality n(seq, place)
+      where n.seq is not null and ${isLeft('b')} and (s.id is null or s.expires_at <= t)
+    ) x order by x.token limit p_limit
+  $$;
+
   -- Jobs of all queues that nobody claimed in time, the longest over first.
   create function {s}.expiring_v1(t bigint, p_limit integer) returns setof bigint language sql stable ${LOOKING_UP} as $$
     select x.seq from {s}.queue q cross join lateral (
