@@ -193,7 +193,7 @@ function memoryPlace(name: string): Place {
   return {
     key: name === '' ? null : `memory:${name}`,
     kind: 'memory',
-    can: { transactions: false, shared: false, searchBodies: true },
+    can: { transactions: false, shared: false, searchBodies: true, ordered: false },
     url: `memory:${name}`,
     load: async () => {
       const { memoryStore } = await import('./store/memory/index.ts');
@@ -210,7 +210,7 @@ function sqlitePlace(rest: string): Place {
   return {
     key: inMemory ? null : `sqlite:${absolute}`,
     kind: 'sqlite',
-    can: { transactions: true, shared: !inMemory, searchBodies: true },
+    can: { transactions: true, shared: !inMemory, searchBodies: true, ordered: false },
     url: `sqlite:${path}`,
     load: async () => {
       const { sqliteStore } = await import('./store/sqlite/index.ts');
@@ -228,7 +228,7 @@ function postgresStorePlace(options: PostgresOptions): Place {
   return {
     key: `postgres:${keyOf(place)}`,
     kind: 'postgres',
-    can: { transactions: true, shared: true, searchBodies: true },
+    can: { transactions: true, shared: true, searchBodies: true, ordered: false },
     url: place.url,
     load: async () => {
       const { postgresStore } = await import('./store/postgres/index.ts');
@@ -246,7 +246,7 @@ function redisStorePlace(options: RedisOptions): Place {
   return {
     key: `redis:${keyOf(place)}`,
     kind: 'redis',
-    can: { transactions: false, shared: true, searchBodies: true },
+    can: { transactions: false, shared: true, searchBodies: true, ordered: place.spread === null },
     url: place.url,
     load: async () => {
       const { redisStore } = await import('./store/redis/index.ts');

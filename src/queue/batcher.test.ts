@@ -10,6 +10,8 @@ import type { ApplyOptions, Effect, EffectResult, NewJob } from '../store/store.
 import { FakeClock } from '../testing/fake-clock.ts';
 import { Batcher } from './batcher.ts';
 
+const CAN = { transactions: false, shared: true, searchBodies: true };
+
 interface Flight {
   readonly effects: readonly Effect[];
   readonly requestId: string | undefined;
@@ -18,7 +20,11 @@ interface Flight {
 }
 
 /** A store whose answers are let go by hand. */
-function heldStore(): { readonly flights: Flight[]; readonly batcher: Batcher; readonly clock: FakeClock } {
+function heldStore(ordered = false): {
+  readonly flights: Flight[];
+  readonly batcher: Batcher;
+  readonly clock: FakeClock;
+} {
   const clock = new FakeClock();
   const random = seededRandom(7);
   const flights: Flight[] = [];
@@ -37,7 +43,12 @@ function heldStore(): { readonly flights: Flight[]; readonly batcher: Batcher; r
         },
       });
     });
-  const batcher = new Batcher({ store: { apply }, clock, random, makeId: uuid7(clock, random) });
+  const batcher = new Batcher({
+    store: { apply, can: { ...CAN, ordered } },
+    clock,
+    random,
+    makeId: uuid7(clock, random),
+  });
   return { flights, batcher, clock };
 }
 
@@ -196,6 +207,68 @@ test('calls made so far are waited for, later ones are not', async () => {
   expect(told).toEqual(['drained']);
   await flights[1]?.land();
   await later;
+});
+
+test('where the store keeps calls in turn, two batches of adds are under way, and share what waits', async () => {
+  const { flights, batcher } = heldStore(true);
+  const ids = Array.from({ length: 12 }, (_, index) => `j${index}`);
+  const calls = ids.map((id) => batcher.send(add(id)));
+
+  expect(flights.map(idsOf)).toEqual([['j0'], ['j1']]);
+  await flights[0]?.land();
+  expect(idsOf(flights[2])).toEqual(ids.slice(2, 8));
+  await flights[1]?.land();
+  expect(idsOf(flights[3])).toEqual(ids.slice(8));
+  await flights[3]?.land();
+  await flights[2]?.land();
+  expect(flights.flatMap(idsOf)).toEqual(ids);
+  const answers = await Promise.all(calls);
+  expect(answers.flatMap((answer) => (answer.op === 'add' ? answer.jobs.map(({ id }) => id) : []))).toEqual(
+    ids,
+  );
+});
+
+test('what is no add waits until all adds before it are answered, and nothing leaves beside it', async () => {
+  const { flights, batcher } = heldStore(true);
+  const calls = [add('a'), add('b'), cancel('b'), add('c')].map((effect) => batcher.send(effect));
+
+  expect(flights.map(idsOf)).toEqual([['a'], ['b']]);
+  await flights[1]?.land();
+  expect(flights).toHaveLength(2);
+  await flights[0]?.land();
+  expect(flights.map(idsOf).slice(2)).toEqual([['b']]);
+  await flights[2]?.land();
+  expect(flights.map(idsOf).slice(3)).toEqual([['c']]);
+  await flights[3]?.land();
+  await Promise.all(calls);
+});
+
+test('while a batch has to be repeated nothing more leaves', async () => {
+  const { flights, batcher, clock } = heldStore(true);
+  const calls = ['a', 'b', 'c'].map((id) => batcher.send(add(id)));
+  await flights[0]?.fail(new StoreUnavailableError('gone'));
+  await flights[1]?.land();
+
+  expect(flights.map(idsOf)).toEqual([['a'], ['b']]);
+  await clock.advance('1s');
+  expect(flights.map(idsOf)).toEqual([['a'], ['b'], ['a']]);
+  await flights[2]?.land();
+  expect(flights.map(idsOf).slice(3)).toEqual([['c']]);
+  await flights[3]?.land();
+  await Promise.all(calls);
+});
+
+test('calls made so far are waited for in both lanes', async () => {
+  const { flights, batcher } = heldStore(true);
+  const calls = ['a', 'b'].map((id) => batcher.send(add(id)));
+  const told: string[] = [];
+  void batcher.drained().then(() => told.push('drained'));
+
+  await flights[1]?.land();
+  expect(told).toEqual([]);
+  await flights[0]?.land();
+  expect(told).toEqual(['drained']);
+  await Promise.all(calls);
 });
 
 /** Refuses a whole batch when one of its jobs is bad, as a store's boundary does. */

@@ -1,7 +1,8 @@
 /**
  * Batching by nature: a call goes out at once when none is under way; what arrives meanwhile leaves together when
  * it is back. No timers, so an idle queue adds no latency, and a busy one makes one round trip for hundreds of
- * calls.
+ * calls. Where the store keeps calls in turn, two batches of adds are under way: while it carries out the one, the other
+ * is made and its answers are read.
  */
 
 import {
@@ -14,12 +15,13 @@ import {
 } from '../errors.ts';
 import { MAX_BATCH_BYTES, MAX_BATCH_JOBS } from '../job/limits.ts';
 import { type Clock, sleep } from '../runtime/clock.ts';
+import { Deferred } from '../runtime/deferred.ts';
 import type { MakeId } from '../runtime/ids.ts';
 import type { Random } from '../runtime/random.ts';
 import type { Effect, EffectResult, NewJob, Store } from '../store/store.ts';
 
 export interface BatcherParts {
-  readonly store: Pick<Store, 'apply'>;
+  readonly store: Pick<Store, 'apply' | 'can'>;
   readonly clock: Clock;
   readonly random: Random;
   readonly makeId: MakeId;
@@ -39,6 +41,9 @@ interface Call {
  */
 const GATHER_TURNS = 24;
 
+/** Batches of adds that are under way at once, where the store keeps them in turn. */
+const LANES = 2;
+
 /** Repetitions of a batch whose outcome is unknown; with the waits below about three seconds. */
 const MAX_REPEATS = 5;
 const FIRST_REPEAT_MS = 100;
@@ -46,39 +51,64 @@ const FIRST_REPEAT_MS = 100;
 /** Refusals that are about what one caller passed; all others are about the store and meet everyone. */
 const REFUSALS = [InvalidOptionError, InvalidPayloadError, LimitExceededError, UnsupportedError];
 
+/** A batch that has left. */
+interface Flight {
+  readonly calls: readonly Call[];
+  /** How many calls had left before it. */
+  readonly before: number;
+  readonly isAdds: boolean;
+  /** It did not come through at once; until it has, nothing leaves, so that it is not overtaken more than need be. */
+  isInTrouble: boolean;
+  readonly landed: Deferred;
+}
+
 export class Batcher {
   readonly #parts: BatcherParts;
+  readonly #flights = new Set<Flight>();
   #waiting: Call[] = [];
-  #underWay = false;
+  #left = 0;
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(parts: BatcherParts) {
     this.#parts = parts;
   }
 
-  /** Answers come in the order of the calls. */
+  /** Calls reach the store in their order, but for a batch that has to be repeated. */
   send(effect: Effect): Promise<EffectResult> {
     const answer = new Promise<EffectResult>((resolve, reject) => {
       this.#waiting.push({ effect, jobs: jobsOf(effect), bytes: bytesOf(effect), resolve, reject });
     });
     this.#last = answer;
-    if (!this.#underWay) void this.#run();
+    this.#depart();
     return answer;
   }
 
   /** When all calls made so far are answered. */
   async drained(): Promise<void> {
+    const made = this.#left + this.#waiting.length;
     await this.#last.catch(() => {});
+    const earlier = [...this.#flights].filter(({ before }) => before < made);
+    await Promise.all(earlier.map(({ landed }) => landed.promise));
   }
 
-  async #run(): Promise<void> {
-    this.#underWay = true;
+  #depart(): void {
     while (this.#waiting.length > 0) {
-      const calls = this.#take();
-      await this.#deliver(calls);
-      if (calls.length > 1) await this.#gather(calls.length);
+      const calls = this.#flights.size === 0 ? this.#take() : this.#takeBeside();
+      if (calls.length === 0) return;
+      void this.#fly(calls);
     }
-    this.#underWay = false;
+  }
+
+  async #fly(calls: readonly Call[]): Promise<void> {
+    const isAdds = calls.every(({ effect }) => effect.op === 'add');
+    const flight = { calls, before: this.#left, isAdds, isInTrouble: false, landed: new Deferred() };
+    this.#left += calls.length;
+    this.#flights.add(flight);
+    await this.#deliver(calls, flight);
+    flight.landed.resolve();
+    if (calls.length > 1) await this.#gather(calls.length);
+    this.#flights.delete(flight);
+    this.#depart();
   }
 
   /** Until as many have called again as were answered, or it is clear that they will not now. */
@@ -88,13 +118,13 @@ export class Batcher {
   }
 
   /** From the front as many calls as one `apply` may carry; a call that is too large alone goes alone. */
-  #take(): Call[] {
+  #take(most = this.#share()): Call[] {
     let jobs = 0;
     let bytes = 0;
-    const beyond = this.#waiting.findIndex((call) => {
+    const beyond = this.#waiting.findIndex((call, index) => {
       jobs += call.jobs;
       bytes += call.bytes;
-      return jobs > MAX_BATCH_JOBS || bytes > MAX_BATCH_BYTES;
+      return index >= most || jobs > MAX_BATCH_JOBS || bytes > MAX_BATCH_BYTES;
     });
     if (beyond >= 0) return this.#waiting.splice(0, Math.max(1, beyond));
     const all = this.#waiting;
@@ -102,30 +132,50 @@ export class Batcher {
     return all;
   }
 
+  /** While others are under way: adds, up to a call that is none. */
+  #takeBeside(): Call[] {
+    const flights = [...this.#flights];
+    const isFree = this.#parts.store.can.ordered && flights.length < LANES;
+    if (!isFree || flights.some(({ isAdds, isInTrouble }) => !isAdds || isInTrouble)) return [];
+    const other = this.#waiting.findIndex(({ effect }) => effect.op !== 'add');
+    if (other === 0) return [];
+    return this.#take(Math.min(this.#share(), other < 0 ? Number.POSITIVE_INFINITY : other));
+  }
+
+  /** Where there are lanes each has as much as the others, or one would carry all and the others nothing. */
+  #share(): number {
+    if (!this.#parts.store.can.ordered) return Number.POSITIVE_INFINITY;
+    let all = this.#waiting.length;
+    for (const { calls } of this.#flights) all += calls.length;
+    return Math.ceil(all / LANES);
+  }
+
   /** Never rejects. A refusal may be the fault of one: the halves are tried apart until it stands alone. */
-  async #deliver(calls: readonly Call[]): Promise<void> {
+  async #deliver(calls: readonly Call[], flight: Flight): Promise<void> {
     try {
       const batch = new Batch(calls);
-      batch.answer(await this.#apply(batch.effects));
+      batch.answer(await this.#apply(batch.effects, flight));
     } catch (error) {
       if (calls.length === 1 || !REFUSALS.some((refusal) => error instanceof refusal)) {
         for (const call of calls) call.reject(error);
         return;
       }
+      flight.isInTrouble = true;
       const middle = Math.ceil(calls.length / 2);
-      await this.#deliver(calls.slice(0, middle));
-      await this.#deliver(calls.slice(middle));
+      await this.#deliver(calls.slice(0, middle), flight);
+      await this.#deliver(calls.slice(middle), flight);
     }
   }
 
   /** The request id stays, so that a batch which was applied after all is not applied again. */
-  async #apply(effects: readonly Effect[]): Promise<EffectResult[]> {
+  async #apply(effects: readonly Effect[], flight: Flight): Promise<EffectResult[]> {
     const requestId = this.#parts.makeId();
     for (let repeats = 0; ; repeats++) {
       try {
         return await this.#parts.store.apply(effects, { requestId });
       } catch (error) {
         if (!(error instanceof StoreUnavailableError) || repeats >= MAX_REPEATS) throw error;
+        flight.isInTrouble = true;
         const waitMs = FIRST_REPEAT_MS * 2 ** repeats * (0.5 + this.#parts.random.fraction() / 2);
         await sleep(this.#parts.clock, waitMs);
       }

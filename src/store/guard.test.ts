@@ -44,7 +44,7 @@ function innerStore(): {
   const store = new Proxy({} as Store, {
     get: (_target, verb: string) => {
       if (verb === 'kind') return 'memory';
-      if (verb === 'can') return { transactions: false, shared: false, searchBodies: true };
+      if (verb === 'can') return { transactions: false, shared: false, searchBodies: true, ordered: false };
       return (...args: unknown[]) => {
         calls.push({ verb, args });
         return verb === 'dump' ? [] : Promise.resolve([]);

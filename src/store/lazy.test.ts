@@ -4,7 +4,10 @@ import { lazyStore } from './lazy.ts';
 import { memoryStore } from './memory/index.ts';
 import type { Store } from './store.ts';
 
-const MEMORY = { kind: 'memory', can: { transactions: false, shared: false, searchBodies: true } } as const;
+const MEMORY = {
+  kind: 'memory',
+  can: { transactions: false, shared: false, searchBodies: true, ordered: false },
+} as const;
 const READS = ['durability', 'sessions', 'operations', 'verify', 'doctor'] as const;
 
 test('a store is opened by the first call, once, however many calls come together', async () => {

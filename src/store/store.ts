@@ -56,6 +56,8 @@ export interface Capabilities {
   readonly shared: boolean;
   /** `find` may look into JSON bodies. */
   readonly searchBodies: boolean;
+  /** Calls of `apply` are carried out in the order in which they are made: the next may leave before the last is answered. */
+  readonly ordered: boolean;
 }
 
 /** What an acknowledged write survives. `level` is computed from settings read back from the back end. */

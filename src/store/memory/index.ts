@@ -43,7 +43,7 @@ export function bareMemoryStore({ clock = systemClock }: MemoryStoreOptions = {}
 export function storeOver(state: State): Store {
   return {
     kind: 'memory',
-    can: { transactions: false, shared: false, searchBodies: true },
+    can: { transactions: false, shared: false, searchBodies: true, ordered: false },
     ...writes(state),
     ...reads(state),
     durability: async () => DURABILITY,

@@ -58,7 +58,7 @@ function bareStore(options: PostgresOptions, clock: Clock): Store {
   let pulse: PostgresPulse | null = null;
   return {
     kind: 'postgres',
-    can: { transactions: true, shared: true, searchBodies: true },
+    can: { transactions: true, shared: true, searchBodies: true, ordered: false },
     ...written,
     ...reads(engine, tidying),
     apply: async (effects, options = {}) => {

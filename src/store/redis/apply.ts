@@ -57,15 +57,15 @@ function luckOf(engine: Engine): Luck {
   return known;
 }
 
-/** Where the jobs are of one queue, the short way is tried first; `args` are the same. */
+/** Where the jobs are of one queue, the short way is tried first, in the same call; `args` are the same. */
 async function add(engine: Engine, args: readonly Arg[]): Promise<readonly Reply[]> {
   const [, , runs, name] = args;
   const luck = luckOf(engine);
   const queue = runs === 1 ? String(name) : null;
   if (queue === null || !luck.isWorthIt(queue)) return engine.write(ADD_JOBS, args);
-  const [isDone, ...said] = await engine.write(LEAN_ADD_JOBS, args);
-  luck.learn(queue, isDone === 1);
-  return isDone === 1 ? said : engine.write(ADD_JOBS, args);
+  const said = await engine.write(LEAN_ADD_JOBS, args);
+  luck.learn(queue, typeof said.at(-1) !== 'number');
+  return said;
 }
 
 /** What of effects tells how their answers are to be read: the name, and of jobs that are added their ids. */

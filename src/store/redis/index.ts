@@ -46,7 +46,7 @@ function bareStore(options: RedisOptions, clock: Clock): Store {
   const ear = new Ear({ engine, watchers, idle, ...(spread !== null && { cells: spread.cells }) });
   return {
     kind: 'redis',
-    can: { transactions: false, shared: true, searchBodies: true },
+    can: { transactions: false, shared: true, searchBodies: true, ordered: spread === null },
     ...(spread === null ? { ...writes(engine, idle), ...reads(engine) } : spread.verbs(idle)),
     watch: (queues, onNews) => ear.watch(queues, onNews),
     close: async () => {

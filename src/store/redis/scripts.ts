@@ -1,6 +1,6 @@
 /** The scripts of the verbs that move jobs, joined from their parts. */
 
-import { ADD, APPLY, APPLY_ADD, REQUESTS } from './lua/add.ts';
+import { ADD, APPLY, APPLY_ADD, APPLY_ADD_AFTER_ALL, REQUESTS } from './lua/add.ts';
 import { CLAIM, CLAIMS } from './lua/claim.ts';
 import { EFFECTS as BY_NAME } from './lua/effects.ts';
 import { TELL } from './lua/feed.ts';
@@ -26,6 +26,16 @@ export const BASE: readonly string[] = [STEP, QUEUE, SEND, HINT, TELL, STATS, FL
 export const EFFECTS: readonly string[] = [ADD, BY_NAME];
 
 export const ADD_JOBS: Script = script('add', ...BASE, ADD, REQUESTS, APPLY_ADD);
+/** The same, the short way where there is nothing unusual. */
+export const LEAN_ADD_JOBS: Script = script(
+  'lean-add',
+  STEP,
+  LEAN_ADD,
+  ...BASE.slice(1),
+  ADD,
+  REQUESTS,
+  APPLY_ADD_AFTER_ALL,
+);
 export const APPLY_EFFECTS: Script = script('apply', ...BASE, ...EFFECTS, REQUESTS, APPLY);
 export const CLAIM_JOBS: Script = relievingScript('claim', ...BASE, PLAIN, CLAIM, CLAIMS);
 export const COMMIT_JOBS: Script = relievingScript(
@@ -46,4 +56,3 @@ export const DELIVER_ENTRY: Script = script('deliver', ...BASE, ACCEPT, DELIVER)
 export const DELIVER_APPLY: Script = script('deliver-apply', ...BASE, ...EFFECTS, REQUESTS, DELIVER_EFFECTS);
 export const DROP_ENTRY: Script = relievingScript('delivered', ...BASE, ACCEPT, DELIVERED);
 export const LEAN_COMMIT: Script = relievingScript('lean-commit', LEAN);
-export const LEAN_ADD_JOBS: Script = script('lean-add', LEAN_ADD);

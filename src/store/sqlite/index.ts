@@ -34,7 +34,7 @@ function bareStore(options: SqliteStoreOptions): Store {
   const call = <T>(verb: VerbName, ...args: readonly unknown[]): Promise<T> => access.call(verb, args);
   return {
     kind: 'sqlite',
-    can: { transactions: true, shared: options.path !== MEMORY, searchBodies: true },
+    can: { transactions: true, shared: options.path !== MEMORY, searchBodies: true, ordered: false },
     apply: async (effects, { tx, ...rest } = {}) =>
       tx === undefined ? call('apply', effects, rest) : access.applyInside(effects, { ...rest, tx }),
     claim: (requests) => call('claim', requests),

@@ -140,8 +140,7 @@ say(hints_out())
 return out
 `;
 
-/** The same for jobs alone. */
-export const APPLY_ADD: string = `
+const ADD_ALONE = `
 local id, shape = arg(), arg()
 local known = id ~= '' and answered_request(id)
 if known then
@@ -152,6 +151,13 @@ else
   if id ~= '' then remember_request(id, shape) end
 end
 flush()
-say(hints_out())
+`;
+const OUT = `say(hints_out())
 return out
 `;
+
+/** The same for jobs alone. */
+export const APPLY_ADD: string = ADD_ALONE + OUT;
+
+/** The same where `lua/lean-add.ts` found something unusual, which its last answer tells: it is a number. */
+export const APPLY_ADD_AFTER_ALL: string = `${ADD_ALONE}say(0)\n${OUT}`;
