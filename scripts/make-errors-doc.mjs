@@ -20,6 +20,8 @@ const whatToDo = {
   JobNotFoundError: 'Check the queue and the id; keep finished jobs longer (`retention`) if it was pruned.',
   WrongStateError: 'The message says in which states the call is possible and what to call instead.',
   ActiveJobsError: 'Wait for them (`pause()` first), or say `force` if their work may be lost.',
+  BulkStoppedError:
+    'Look at `cause`, mend it, and go on with the jobs after those that were added; with a `jobId` each, add all again.',
   DuplicateJobError: 'Look at the job that is there; discard it, or redrive to another queue.',
   LeaseLostError:
     'Stop working on the job: another worker may have it. Raise `leaseMs` if the event loop was blocked.',

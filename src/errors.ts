@@ -99,6 +99,25 @@ export class ActiveJobsError extends MillraceError {
   }
 }
 
+/** An `addBulk` from a source stopped before its end. What was added stays; `cause` says why it stopped. */
+export class BulkStoppedError extends MillraceError {
+  readonly added: number;
+  readonly duplicates: number;
+
+  constructor(queue: string, told: { readonly added: number; readonly duplicates: number }, cause: unknown) {
+    const { added, duplicates } = told;
+    const why = cause instanceof Error ? cause.message : String(cause);
+    super(
+      'MILLRACE_BULK_STOPPED',
+      `addBulk to queue "${queue}" stopped after ${added} jobs were added and ${duplicates} were there already: ${why.replace(/\.?$/, '.')} ` +
+        'What was added stays. Go on from there; where each job has a jobId, adding all of them again is safe.',
+      { cause },
+    );
+    this.added = added;
+    this.duplicates = duplicates;
+  }
+}
+
 /** The queue to which a job was to move has one with the same id already. Nothing was moved. */
 export class DuplicateJobError extends MillraceError {
   constructor(queue: string, id: string) {

@@ -4,6 +4,7 @@ export type { Connection, SharedStore } from './connect.ts';
 export { connect, DEFAULT_URL } from './connect.ts';
 export {
   ActiveJobsError,
+  BulkStoppedError,
   CancelledError,
   ClosedError,
   DriverMissingError,
@@ -56,6 +57,7 @@ export type {
 export type { JobSchemas, Schemas, StandardSchema } from './job/schema.ts';
 export { formatSearch, parseSearch } from './job/search.ts';
 export type { AddBulkOptions, AddOptions } from './queue/add.ts';
+export type { AddStreamOptions, BulkProgress, JobSource } from './queue/add-stream.ts';
 export type { BulkOutcome, CancelOptions, Which } from './queue/admin.ts';
 export type { FindOptions } from './queue/inspect.ts';
 export { Job, type JobContext } from './queue/job.ts';

@@ -80,6 +80,11 @@ export function choice(choices: readonly string[]): Rule {
   };
 }
 
+/** A function. */
+export const callable: Rule = (problems, part, value) => {
+  if (typeof value !== 'function') problems.invalid(part, `must be a function, is ${nameOf(value)}`);
+};
+
 /** Anything with these methods. */
 export function methods(...names: readonly string[]): Rule {
   return (problems, part, value) => {

@@ -1,7 +1,8 @@
 import { LimitExceededError } from '../errors.ts';
 import { checkKey, isRecord, nameOf } from '../job/check.ts';
-import { MAX_BATCH_BYTES, MAX_BATCH_JOBS } from '../job/limits.ts';
-import { anything, checkAgainst, type Rules } from '../job/option-rules.ts';
+import { type Duration, durationMs } from '../job/duration.ts';
+import { MAX_BATCH_BYTES, MAX_BATCH_JOBS, MAX_DELAY_MS } from '../job/limits.ts';
+import { anything, checkAgainst, checkOptions, duration, type Rules } from '../job/option-rules.ts';
 import { checkJobOptions, type JobOptions, mergeJobOptions, OWN_RULES } from '../job/options.ts';
 import { encodeJson, JSON_TYPE } from '../job/payload.ts';
 import { Problems } from '../job/problems.ts';
@@ -21,6 +22,13 @@ export interface AddOptions extends JobOptions {
 
 export interface AddBulkOptions {
   readonly tx?: StoreTx;
+  /**
+   * Spreads their starts evenly over this time: the first is due at once (or after its own delay), the last nearly so much
+   * later. For jobs that would otherwise all call the same service at once. Milliseconds or text, at most 366 days.
+   *
+   * @default 0
+   */
+  readonly spreadMs?: Duration;
 }
 
 /** What the adding of one queue needs. */
@@ -34,7 +42,8 @@ export interface Intake {
   readonly headers: Headers | null;
 }
 
-interface Request {
+/** A job as callers write it. */
+export interface Request {
   readonly name: string;
   readonly data: unknown;
   readonly opts?: JobOptions | undefined;
@@ -63,16 +72,31 @@ export async function addOne(
   return handOut(intake, added, outcome);
 }
 
+const MANY_RULES: Rules = { tx: anything, spreadMs: duration({ min: 0, max: MAX_DELAY_MS }) };
+
 /** All of them or, when this throws, none. */
-export async function addMany(intake: Intake, requests: readonly Request[], tx?: StoreTx): Promise<Job[]> {
+export async function addMany(
+  intake: Intake,
+  requests: readonly Request[],
+  options: AddBulkOptions,
+): Promise<Job[]> {
+  checkOptions(`addBulk to queue "${intake.queue}"`, options, MANY_RULES);
   checkRequests(intake.queue, requests);
   if (requests.length === 0) return [];
   const prepared = requests.map((request, index) => prepare(intake, request, index));
-  const jobs = await allOf(prepared);
+  const jobs = spreadOver(await allOf(prepared), durationMs(options.spreadMs ?? 0) ?? 0);
   const bytes = jobs.reduce((sum, job) => sum + job.body.byteLength, 0);
   if (bytes > MAX_BATCH_BYTES) throw tooMany(`${bytes} bytes`, `${MAX_BATCH_BYTES} bytes`);
-  const outcomes = (await write(intake, jobs, tx)).jobs;
+  const outcomes = (await write(intake, jobs, options.tx)).jobs;
   return allOf(jobs.map((job, index) => handOut(intake, job, outcomes[index])));
+}
+
+function spreadOver(jobs: readonly NewJob[], spreadMs: number): readonly NewJob[] {
+  if (spreadMs === 0) return jobs;
+  return jobs.map((job, index) => ({
+    ...job,
+    delayMs: job.delayMs + Math.floor((index * spreadMs) / jobs.length),
+  }));
 }
 
 /** Promises cost more than what is done here for a job, so there are none where nothing is waited for. */
@@ -83,7 +107,8 @@ async function allOf<T>(values: readonly (T | Promise<T>)[]): Promise<T[]> {
 
 function checkRequests(queue: string, requests: readonly Request[]): void {
   const problems = new Problems();
-  if (!Array.isArray(requests)) problems.invalid('jobs', `must be an array, is ${nameOf(requests)}`);
+  if (!Array.isArray(requests))
+    problems.invalid('jobs', `must be an array or a source to iterate over, is ${nameOf(requests)}`);
   else if (requests.length > MAX_BATCH_JOBS)
     throw tooMany(`${requests.length} jobs`, `${MAX_BATCH_JOBS} jobs`);
   else {
@@ -94,6 +119,15 @@ function checkRequests(queue: string, requests: readonly Request[]): void {
     problems.leave();
   }
   problems.throwIfAny(`addBulk to queue "${queue}"`);
+}
+
+/** One of a source of jobs, number `index`, checked and made ready. */
+export function prepareNext(intake: Intake, request: Request, index: number): NewJob | Promise<NewJob> {
+  const problems = new Problems();
+  problems.enter('jobs');
+  checkRequest(problems, request, index);
+  problems.throwIfAny(`addBulk to queue "${intake.queue}"`);
+  return prepare(intake, request, index);
 }
 
 function checkRequest(problems: Problems, request: unknown, index: number): void {
@@ -109,7 +143,7 @@ function checkRequest(problems: Problems, request: unknown, index: number): void
 
 function tooMany(given: string, allowed: string): LimitExceededError {
   return new LimitExceededError(
-    `addBulk was given ${given}, more than the ${allowed} of one step. Nothing was added. Add them in slices; each is all or nothing.`,
+    `addBulk was given ${given}, more than the ${allowed} of one step. Nothing was added. Add them in slices, each of which is all or nothing, or pass what is no array (a generator), which is sliced for you.`,
   );
 }
 
@@ -144,7 +178,7 @@ function makeJob(intake: Intake, { name, data, opts }: Request, path: string): N
   };
 }
 
-function write(
+export function write(
   intake: Intake,
   jobs: readonly NewJob[],
   tx: StoreTx | undefined,

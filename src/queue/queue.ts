@@ -11,6 +11,13 @@ import { asError, Emitter } from '../runtime/emitter.ts';
 import type { QueueSummary } from '../store/store.ts';
 import { printUnheard } from '../telemetry/print-unheard.ts';
 import { type AddBulkOptions, type AddOptions, addMany, addOne, contextFor, type Intake } from './add.ts';
+import {
+  type AddStreamOptions,
+  addStream,
+  type BulkProgress,
+  isSource,
+  type JobSource,
+} from './add-stream.ts';
 import { type Answer, act, type CancelOptions, drainQueue, obliterateQueue, type Which } from './admin.ts';
 import { type Client, clientFor } from './client.ts';
 import { checkStates, type FindOptions, findRecords, readCounts, readRange, readSummary } from './inspect.ts';
@@ -122,12 +129,21 @@ export class Queue<Jobs extends object = UntypedJobs> extends Emitter<QueueEvent
     >;
   }
 
-  /** Adds up to 1,000 jobs in one step: all of them or, when this throws, none. */
-  addBulk(jobs: readonly BulkJob<Jobs>[], options: AddBulkOptions = {}): Promise<JobOf<Jobs>[]> {
+  /**
+   * An array of up to 1,000 jobs is added in one step: all of them or, when this throws, none. What else can be iterated is
+   * a source of any number of jobs, added slice by slice with bounded memory; it answers how many were added.
+   *
+   * @throws BulkStoppedError when a source fails, or a job from it, or the store: what was added before stays.
+   */
+  addBulk(jobs: readonly BulkJob<Jobs>[], options?: AddBulkOptions): Promise<JobOf<Jobs>[]>;
+  addBulk(jobs: JobSource<BulkJob<Jobs>>, options?: AddStreamOptions): Promise<BulkProgress>;
+  addBulk(
+    jobs: readonly BulkJob<Jobs>[] | JobSource<BulkJob<Jobs>>,
+    options: AddBulkOptions & AddStreamOptions = {},
+  ): Promise<JobOf<Jobs>[] | BulkProgress> {
     const inTransaction = options.tx !== undefined;
-    return this.#run(() => addMany(this.#intake(), jobs, options.tx), inTransaction) as Promise<
-      JobOf<Jobs>[]
-    >;
+    if (isSource(jobs)) return this.#run(() => addStream(this.#intake(), jobs, options), inTransaction);
+    return this.#run(() => addMany(this.#intake(), jobs, options), inTransaction) as Promise<JobOf<Jobs>[]>;
   }
 
   /** The job with this id, also after it moved on as a dead letter. */

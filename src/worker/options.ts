@@ -11,6 +11,7 @@ import {
 } from '../job/limits.ts';
 import {
   anything,
+  callable,
   checkAgainst,
   choice,
   duration,
@@ -122,14 +123,8 @@ const MAX_BLOCK = { min: 1_000, max: MAX_LEASE_MS };
 /** Leaves room for the rest of the worker's id, which is bounded. */
 const MAX_LABEL = 50;
 
-const checkFunction: Rule = (problems, part, value) => {
-  if (typeof value !== 'function') problems.invalid(part, 'must be a function');
-};
-
 const checkStrategies: Rule = (problems, part, value) => {
-  const rules = isRecord(value)
-    ? Object.fromEntries(Object.keys(value).map((name) => [name, checkFunction]))
-    : {};
+  const rules = isRecord(value) ? Object.fromEntries(Object.keys(value).map((name) => [name, callable])) : {};
   shape(rules)(problems, part, value);
 };
 
@@ -165,20 +160,20 @@ const RULES: Rules = {
   closeTimeout: duration(),
   autorun: flag,
   backoffStrategies: checkStrategies,
-  settings: shape({ backoffStrategy: checkFunction }),
+  settings: shape({ backoffStrategy: callable }),
   name: checkLabel,
   schemas: checkSchemas,
   maxPayloadBytes: whole({ min: 1, max: HARD_MAX_PAYLOAD_BYTES }),
   mode: choice(['strict', 'lenient']),
   telemetry: shape({
-    ...{ onClaim: checkFunction, onAttemptStart: checkFunction, onAttemptEnd: checkFunction },
+    ...{ onClaim: callable, onAttemptStart: callable, onAttemptEnd: callable },
     ...{
-      onSettle: checkFunction,
-      onBlocked: checkFunction,
-      onUpkeep: checkFunction,
-      onUnheardError: checkFunction,
+      onSettle: callable,
+      onBlocked: callable,
+      onUpkeep: callable,
+      onUnheardError: callable,
     },
-    aroundAttempt: checkFunction,
+    aroundAttempt: callable,
   }),
   ...ISOLATION_RULES,
 };
