@@ -113,6 +113,12 @@ export class Lab {
     }
   }
 
+  /** Attempts that a process has begun. */
+  runsOf({ pid }: Pick<Member, 'pid'>): number {
+    const { lines } = readHistory([this.histories]);
+    return lines.filter(({ process, op }) => process.includes(`-${pid}-`) && op === 'run-start').length;
+  }
+
   /** The process has opened its store. */
   async begun(member: Member): Promise<void> {
     const isOwn = (file: string): boolean => file.includes(`-${member.pid}-`);

@@ -1,12 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { connect, type Store } from 'millrace';
-import { type CheckReport, readHistory } from 'millrace/history';
+import type { CheckReport } from 'millrace/history';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeProof } from '../support/proof.ts';
 import { seeded } from '../support/seeded.ts';
 import { summarise } from './checked.ts';
-import { complaints, Lab, type Member } from './lab.ts';
-import { Gateway } from './postgres-gateway.ts';
+import { complaints, Lab } from './lab.ts';
+import { openPostgresGateway } from './postgres-gateway.ts';
 import { type Cluster, noServer, startServer } from './postgres-server.ts';
 
 /** More by hand: MILLRACE_CUTS=1000. */
@@ -53,7 +53,7 @@ describe.skipIf(noServer)(
 
     async function loseAnswers(url: string): Promise<CheckReport> {
       const random = seeded(SEED);
-      const gateway = await Gateway.open(server.port);
+      const gateway = await openPostgresGateway(server.port);
       const lab = new Lab('pg-cut', url);
       try {
         await lab.configure();
@@ -86,24 +86,21 @@ describe.skipIf(noServer)(
 
     /** Of the pool and of who listens, all at once; new ones pass. */
     async function goSilent(url: string): Promise<{ report: CheckReport; silentMs: number; jobs: number }> {
-      const gateway = await Gateway.open(server.port);
+      const gateway = await openPostgresGateway(server.port);
       const lab = new Lab('pg-silent', url);
       try {
         await lab.configure();
         const worker = lab.spawn('worker', { url: gateway.through(url) });
         await lab.workers(1);
         lab.spawn('producer', { options: { rounds: 40, job: { holdMs: 20 } } });
-        await lab.until(
-          'it runs and listens',
-          () => gateway.listening === 1 && runsOf(lab, worker).length > 20,
-        );
+        await lab.until('it runs and listens', () => gateway.listening === 1 && lab.runsOf(worker) > 20);
         lab.fault('store', '*', { note: 'nothing passes' });
         expect(gateway.silence()).toBeGreaterThan(1);
         const from = performance.now();
-        const before = runsOf(lab, worker).length;
+        const before = lab.runsOf(worker);
         await wait(1_000);
         lab.spawn('producer', { options: { name: 'later', rounds: 5 } });
-        await lab.until('it runs again', () => runsOf(lab, worker).length > before + 20);
+        await lab.until('it runs again', () => lab.runsOf(worker) > before + 20);
         const silentMs = performance.now() - from;
         await lab.until('it listens again', () => gateway.listening === 1);
         const report = await lab.finish();
@@ -113,7 +110,7 @@ describe.skipIf(noServer)(
           command: 'npm test -- --only faults',
           ...summarise([report], { 'until the worker was at work again, ms': Math.round(silentMs) }),
         });
-        return { report, silentMs, jobs: runsOf(lab, worker).length - before };
+        return { report, silentMs, jobs: lab.runsOf(worker) - before };
       } finally {
         await lab.remove();
         await gateway.close();
@@ -122,7 +119,7 @@ describe.skipIf(noServer)(
 
     /** When somebody else may write what the silent one has written to. */
     async function abandonTransaction(url: string): Promise<number> {
-      const gateway = await Gateway.open(server.port);
+      const gateway = await openPostgresGateway(server.port);
       const near = connect(url);
       const far = connect(gateway.through(`${url}&listen=false`));
       try {
@@ -148,11 +145,6 @@ describe.skipIf(noServer)(
 
 function change(store: Store): Promise<unknown> {
   return store.apply([{ op: 'configure', queue: 'work', patch: { objectiveMs: 1_000 } }]);
-}
-
-function runsOf(lab: Lab, { pid }: Member): readonly unknown[] {
-  const { lines } = readHistory([lab.histories]);
-  return lines.filter(({ process, op }) => process.includes(`-${pid}-`) && op === 'run-start');
 }
 
 async function until(isTrue: () => boolean): Promise<void> {

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Store } from 'millrace';
-import { type CheckReport, readHistory } from 'millrace/history';
+import type { CheckReport } from 'millrace/history';
 import { describe, expect, it } from 'vitest';
 import { writeProof } from '../support/proof.ts';
 import { summarise } from './checked.ts';
@@ -63,9 +63,8 @@ async function changeOver(isWaitedFor: boolean): Promise<Change> {
     await pair.failOver();
     const from = performance.now();
     over();
-    const runs = (): number => runsOf(lab, worker.pid);
-    const before = runs();
-    await lab.until('the worker is at work again', () => runs() > before);
+    const before = lab.runsOf(worker);
+    await lab.until('the worker is at work again', () => lab.runsOf(worker) > before);
     const resumedMs = performance.now() - from;
     await wait(1_000);
     const report = await lab.finish();
@@ -90,11 +89,6 @@ async function lostOf(store: Store, lab: Lab): Promise<number> {
     }
   }
   return lost;
-}
-
-function runsOf(lab: Lab, pid: number): number {
-  const { lines } = readHistory([lab.histories]);
-  return lines.filter(({ process, op }) => process.includes(`-${pid}-`) && op === 'run-start').length;
 }
 
 /** What nobody waited for is counted, and is no broken promise: the store says beforehand that it gives `disk`. */

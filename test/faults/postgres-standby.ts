@@ -4,7 +4,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { Gateway } from './postgres-gateway.ts';
+import type { Gateway } from './gateway.ts';
+import { openPostgresGateway } from './postgres-gateway.ts';
 import { administer, type Cluster, crash, startServer, userOfServers } from './postgres-server.ts';
 
 const STANDBY = 'spare';
@@ -27,7 +28,7 @@ export class Pair {
   /** `isWaitedFor`: nothing is acknowledged before the standby has it on its disk. */
   static async start(isWaitedFor: boolean): Promise<Pair> {
     const primary = await startServer('wal_level=replica', 'max_wal_senders=4', 'wal_keep_size=256MB');
-    const pair = new Pair(primary, await Gateway.open(primary.port));
+    const pair = new Pair(primary, await openPostgresGateway(primary.port));
     await pair.#copy();
     if (isWaitedFor) {
       await pair.#ask(`alter system set synchronous_standby_names = '${STANDBY}'`, 'select pg_reload_conf()');
@@ -104,7 +105,7 @@ export class Pair {
   async #copy(): Promise<void> {
     const { uid, gid } = userOfServers();
     if (uid !== undefined) execFileSync('chown', [`${uid}:${gid}`, this.#home]);
-    const spare = await Gateway.open(0);
+    const spare = await openPostgresGateway(0);
     this.#port = spare.port;
     await spare.close();
     this.#run('pg_basebackup', '-D', this.#data, '-d', this.#source, '-R', '-X', 'stream', '-c', 'fast');

@@ -1,7 +1,7 @@
 /** A cluster of Redis whose slots move and whose masters die, while jobs are added and worked on. */
 
 import { setTimeout as wait } from 'node:timers/promises';
-import { type CheckReport, readHistory } from 'millrace/history';
+import type { CheckReport } from 'millrace/history';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { slotOf } from '../../src/store/redis/ioredis.ts';
 import { writeProof } from '../support/proof.ts';
@@ -21,11 +21,6 @@ const MODES = [
   { mode: 'spread', query: 'spread=queue', tag: '{millrace/work}:' },
 ];
 
-const runs = (lab: Lab, worker: Member): number =>
-  readHistory([lab.histories]).lines.filter(
-    ({ process, op }) => process.includes(`-${worker.pid}-`) && op === 'run-start',
-  ).length;
-
 async function loadedLab(name: string, url: string): Promise<{ lab: Lab; worker: Member }> {
   const lab = new Lab(name, url);
   await lab.configure();
@@ -39,9 +34,9 @@ async function loadedLab(name: string, url: string): Promise<{ lab: Lab; worker:
 
 /** How long the worker takes from now on until it begins another job. */
 async function msUntilAtWork(lab: Lab, worker: Member): Promise<number> {
-  const before = runs(lab, worker);
+  const before = lab.runsOf(worker);
   const from = performance.now();
-  await lab.until('the worker is at work again', () => runs(lab, worker) > before);
+  await lab.until('the worker is at work again', () => lab.runsOf(worker) > before);
   return performance.now() - from;
 }
 

@@ -6,7 +6,8 @@ import { afterAll, describe, expect, it } from 'vitest';
 import type { Claimed, Effect, Store } from '../../src/store/store.ts';
 import { writeProof } from '../support/proof.ts';
 import { noServer, type RedisServer, startServer } from '../support/redis-server.ts';
-import { RedisGateway } from './redis-gateway.ts';
+import type { Gateway } from './gateway.ts';
+import { openRedisGateway } from './redis-gateway.ts';
 
 const POLICY = {
   ...{ attempts: 3, backoff: null, retryForMs: null, timeoutMs: null, ttlMs: null, deadLetterQueue: null },
@@ -173,10 +174,10 @@ describe.skipIf(noServer)('a Redis that is killed while jobs are added', () => {
 class Pair {
   readonly primary: RedisServer;
   readonly replica: RedisServer;
-  readonly front: RedisGateway;
-  readonly link: RedisGateway;
+  readonly front: Gateway;
+  readonly link: Gateway;
 
-  private constructor(primary: RedisServer, replica: RedisServer, front: RedisGateway, link: RedisGateway) {
+  private constructor(primary: RedisServer, replica: RedisServer, front: Gateway, link: Gateway) {
     this.primary = primary;
     this.replica = replica;
     this.front = front;
@@ -185,8 +186,8 @@ class Pair {
 
   static async start(): Promise<Pair> {
     const [primary, replica] = [await startServer(), await startServer()];
-    const front = await RedisGateway.open(primary.port);
-    const link = await RedisGateway.open(primary.port);
+    const front = await openRedisGateway(primary.port);
+    const link = await openRedisGateway(primary.port);
     const pair = new Pair(primary, replica, front, link);
     await replica.ask('REPLICAOF', '127.0.0.1', link.port);
     await until(async () => (await replica.ask('INFO', 'replication')).includes('master_link_status:up'));

@@ -1,12 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { type CheckReport, readHistory } from 'millrace/history';
+import type { CheckReport } from 'millrace/history';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeProof } from '../support/proof.ts';
 import { noServer, type RedisServer, startServer } from '../support/redis-server.ts';
 import { seeded } from '../support/seeded.ts';
 import { summarise } from './checked.ts';
-import { complaints, Lab, type Member } from './lab.ts';
-import { RedisGateway } from './redis-gateway.ts';
+import { complaints, Lab } from './lab.ts';
+import { openRedisGateway } from './redis-gateway.ts';
 
 /** More by hand: MILLRACE_CUTS=1000. */
 const CUTS = Number(process.env['MILLRACE_CUTS'] ?? 40);
@@ -49,7 +49,7 @@ describe.skipIf(noServer)('the way to Redis is cut between a script and its answ
 
   async function loseAnswers(url: string): Promise<CheckReport> {
     const random = seeded(SEED);
-    const gateway = await RedisGateway.open(server.port);
+    const gateway = await openRedisGateway(server.port);
     const lab = new Lab('redis-cut', url);
     try {
       await lab.configure();
@@ -82,22 +82,22 @@ describe.skipIf(noServer)('the way to Redis is cut between a script and its answ
 
   /** Calls and news, all at once; new connections pass. */
   async function goSilent(url: string): Promise<{ report: CheckReport; silentMs: number; jobs: number }> {
-    const gateway = await RedisGateway.open(server.port);
+    const gateway = await openRedisGateway(server.port);
     const lab = new Lab('redis-silent', url);
     try {
       await lab.configure();
       const worker = lab.spawn('worker', { url: gateway.through(url) });
       await lab.workers(1);
       lab.spawn('producer', { options: { rounds: 40, job: { holdMs: 20 } } });
-      const isBusy = (): boolean => gateway.listening > 0 && runsOf(lab, worker) > 20;
+      const isBusy = (): boolean => gateway.listening > 0 && lab.runsOf(worker) > 20;
       await lab.until('it runs and listens', isBusy);
       lab.fault('store', '*', { note: 'nothing passes' });
       expect(gateway.silence()).toBeGreaterThan(1);
       const from = performance.now();
-      const before = runsOf(lab, worker);
+      const before = lab.runsOf(worker);
       await wait(1_000);
       lab.spawn('producer', { options: { name: 'later', rounds: 5 } });
-      await lab.until('it runs again', () => runsOf(lab, worker) > before + 20);
+      await lab.until('it runs again', () => lab.runsOf(worker) > before + 20);
       const silentMs = performance.now() - from;
       await lab.until('it listens again', () => gateway.listening > 0);
       const report = await lab.finish();
@@ -107,7 +107,7 @@ describe.skipIf(noServer)('the way to Redis is cut between a script and its answ
         command: 'npm test -- --only faults',
         ...summarise([report], { 'until the worker was at work again, ms': Math.round(silentMs) }),
       });
-      return { report, silentMs, jobs: runsOf(lab, worker) - before };
+      return { report, silentMs, jobs: lab.runsOf(worker) - before };
     } finally {
       await lab.remove();
       await gateway.close();
@@ -139,8 +139,3 @@ describe.skipIf(noServer)('the way to Redis is cut between a script and its answ
     }
   }
 });
-
-function runsOf(lab: Lab, { pid }: Member): number {
-  const { lines } = readHistory([lab.histories]);
-  return lines.filter(({ process, op }) => process.includes(`-${pid}-`) && op === 'run-start').length;
-}

@@ -1,10 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { type CheckReport, readHistory } from 'millrace/history';
+import type { CheckReport } from 'millrace/history';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeProof } from '../support/proof.ts';
 import { noServer, type RedisServer, startServer } from '../support/redis-server.ts';
 import { summarise } from './checked.ts';
-import { complaints, Lab, type Member } from './lab.ts';
+import { complaints, Lab } from './lab.ts';
 
 /** More by hand: MILLRACE_SERVER_ENDS=20. */
 const ENDS = Number(process.env['MILLRACE_SERVER_ENDS'] ?? 3);
@@ -16,11 +16,6 @@ describe.skipIf(noServer)('a Redis that flushes always is killed under its worke
   let report: CheckReport;
   let level = '';
   const resumedMs: number[] = [];
-
-  const runs = (worker: Member): number =>
-    readHistory([lab.histories]).lines.filter(
-      ({ process, op }) => process.includes(`-${worker.pid}-`) && op === 'run-start',
-    ).length;
 
   beforeAll(async () => {
     server = await startServer({ appendonly: 'yes', appendfsync: 'always' });
@@ -35,10 +30,10 @@ describe.skipIf(noServer)('a Redis that flushes always is killed under its worke
       const over = lab.fault('store', '*', { note: 'the server was killed' });
       await server.crash();
       await server.restart();
-      const before = runs(worker);
+      const before = lab.runsOf(worker);
       const from = performance.now();
       over();
-      await lab.until('the worker is at work again', () => runs(worker) > before);
+      await lab.until('the worker is at work again', () => lab.runsOf(worker) > before);
       resumedMs.push(performance.now() - from);
     }
     report = await lab.finish();

@@ -1,3 +1,4 @@
+import { BOUNDS } from './bounds.ts';
 import { NUMBERS } from './numbers.ts';
 import { PLAIN } from './plain.ts';
 
@@ -13,8 +14,7 @@ export const LEAN: string = `
 ${NUMBERS}local P, ME, call = KEYS[1], ARGV[2], redis.call
 local floor, sub, byte, char, format = math.floor, string.sub, string.byte, string.char, string.format
 local spack, sunpack, match = struct.pack, struct.unpack, string.match
-local BOUNDS = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 60000, 300000, 900000, 3600000 }
-local NO = { 0, {} }
+${BOUNDS}local NO = { 0, {} }
 local now, micros = tonumber(ARGV[1]), 0
 if not now then
   local time = call('TIME')

@@ -1,14 +1,14 @@
 /** Statistics: a hash per queue and minute (later hour), a field per number and job name; summed per call. */
 
-import { HISTOGRAM_BOUNDS_MS, HOUR_MS, MINUTE_MS } from '../../../job/histogram.ts';
+import { HOUR_MS, MINUTE_MS } from '../../../job/histogram.ts';
+import { BOUNDS } from './bounds.ts';
 
 /**
  * Fields: `a` added, `c` completed, `f` failed, `r` retried, `w07` and `u07` the buckets of waiting and running times,
  * each followed by the name of the job. `stm:` and `sth:` list the minutes and hours that a queue has.
  */
 export const STATS: string = `
-local BOUNDS = { ${HISTOGRAM_BOUNDS_MS.join(', ')} }
-
+${BOUNDS}
 local function count(q, name, event)
   touch(q)
   local field = event .. name
