@@ -33,7 +33,10 @@ export function makeFolder(): Folder {
 const unpacked = (name: string): Buffer =>
   gunzipSync(readFileSync(fileURLToPath(new URL(name, import.meta.url))));
 
-/** A file as the first release left it, and what that had acknowledged. */
+/**
+ * A file as the first release left it, and what that had acknowledged. Its queues keep finished jobs for ever: the file grows
+ * older from day to day, and what upkeep prunes in time is no loss.
+ */
 export function oldFile(): { readonly file: Buffer; readonly promised: Promises } {
   const promised = new Promises();
   const lines = unpacked('schema-1.notes.gz').toString().split('\n');
