@@ -13,9 +13,10 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   store: ['job'],
   'store/memory': ['store', 'job', 'runtime'],
   pulse: ['store', 'job', 'runtime'],
+  listening: ['store', 'job', 'runtime'],
   'store/sqlite': ['store', 'job', 'runtime', 'pulse'],
-  'store/postgres': ['store', 'job', 'runtime', 'pulse'],
-  'store/redis': ['store', 'job', 'runtime', 'pulse'],
+  'store/postgres': ['store', 'job', 'runtime', 'pulse', 'listening'],
+  'store/redis': ['store', 'job', 'runtime', 'pulse', 'listening'],
   telemetry: ['job', 'runtime'],
   history: [...SEAM],
   connect: [

@@ -1,12 +1,12 @@
+import { Listener, type Subscriber, type Subscription } from '../../listening/listener.ts';
 import { systemClock, type Timer } from '../../runtime/clock.ts';
 import { systemRandom } from '../../runtime/random.ts';
 import type { Hint, Unwatch } from '../store.ts';
 import type { Watchers } from '../watchers.ts';
 import { Awaiting } from './awaiting.ts';
-import { loadDriver, type PgConnection, type PgDriver } from './driver.ts';
+import { cutOff, loadDriver, type PgConnection, type PgDriver } from './driver.ts';
 import type { Engine } from './engine.ts';
-import { Listener } from './listener.ts';
-import { NOTIFY, payloadOf } from './news.ts';
+import { awaitedIn, hintOf, listenOn, NOTIFY, payloadOf } from './news.ts';
 import { clientOptions } from './open.ts';
 
 /** Rises with nearly everything that is written; read without a look at any table. */
@@ -15,6 +15,8 @@ const MARK = `
 
 /** A connection that is there costs little, making one every time a lot. */
 const LINGER_MS = 10_000;
+/** The look of those who hear nothing is the net; and a server has better things to do than to answer who listens. */
+const PACE = { aliveMs: 15_000, answerMs: 5_000, firstBackoffMs: 100, maxBackoffMs: 5_000 };
 /** A few people a day do what these tell of; whoever runs a job, or has its hands full, wants to know it too. */
 const RARE: ReadonlySet<Hint['news']> = new Set(['cancel', 'settings']);
 const SPREAD = `
@@ -87,6 +89,13 @@ export class Ear {
     }
   }
 
+  #hear(payload: string): void {
+    const awaited = awaitedIn(payload);
+    if (awaited !== null) this.#awaiting.heard(awaited);
+    const hint = hintOf(payload);
+    if (hint !== null) this.#watchers.tell([hint]);
+  }
+
   /** Who waits for one result often waits for another one soon after. */
   #leaveSoon(): void {
     this.#leaving?.cancel();
@@ -107,19 +116,42 @@ export class Ear {
   #makeListener(): Listener {
     const { place } = this.#engine;
     return new Listener({
-      schema: place.schema,
-      connect: place.listen ? () => connectTo(this.#engine) : null,
-      notify: (payload) =>
+      subscribe: place.listen ? (subscriber) => subscribeTo(this.#engine, subscriber) : null,
+      publish: (payload) =>
         this.#engine.call(async (db) => {
           await db.run(NOTIFY, place.schema, payload);
         }),
       mark: () => this.#engine.call(async (db) => JSON.stringify(await db.get<object>(MARK))),
+      // A number may be drawn long before what was written with it can be seen.
+      isMarkEarly: true,
+      onMessage: (payload) => this.#hear(payload),
+      onHearing: () => undefined,
+      pace: PACE,
       watchers: this.#watchers,
-      onAwaited: (queue) => this.#awaiting.heard(queue),
       clock: systemClock,
       random: systemRandom,
     });
   }
+}
+
+async function subscribeTo(engine: Engine, { onMessage, onGone }: Subscriber): Promise<Subscription> {
+  const connection = await connectTo(engine);
+  connection.on('error', onGone);
+  connection.on('end', onGone);
+  connection.on('notification', ({ payload }) => onMessage(payload ?? ''));
+  connection.unref?.();
+  try {
+    await connection.query({ text: listenOn(engine.place.schema) });
+  } catch (error) {
+    cutOff(connection);
+    throw error;
+  }
+  return {
+    ping: async () => {
+      await connection.query({ text: 'select 1' });
+    },
+    cutOff: () => cutOff(connection),
+  };
 }
 
 /** A pool of the application knows where it leads to, and with which driver. */

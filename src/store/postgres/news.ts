@@ -3,9 +3,6 @@
 import type { Hint } from '../store.ts';
 import { quoted } from './map-error.ts';
 
-/** Sent to oneself, to see whether anything arrives at all. No queue has such a name. */
-const PING = 'ping';
-
 const NEWS: readonly Hint['news'][] = ['ready', 'ended', 'cancel', 'settings', 'unknown'];
 
 /** `ready orders`. Names of queues have no space in them. Functions of the schema write the same. */
@@ -18,10 +15,6 @@ export function hintOf(payload: string): Hint | null {
   const [word = '', queue = ''] = payload.split(' ');
   const news = NEWS.find((known) => known === word);
   return news === undefined || queue === '' ? null : { news, queue };
-}
-
-export function pingOf(id: string): string {
-  return `${PING} ${id}`;
 }
 
 const AWAIT = 'await ';

@@ -4,6 +4,7 @@
  */
 
 import { DriverMissingError } from '../../errors.ts';
+import type { Subscriber, Subscription } from '../../listening/listener.ts';
 import type { RedisPlace } from '../redis-options.ts';
 import type { Arg, Reply } from './reply.ts';
 
@@ -27,23 +28,13 @@ export interface RedisLink {
   close(): Promise<void>;
 }
 
-/** A connection that listens on one channel. */
-export interface RedisSubscriber {
-  /** Rejects when the connection is broken. */
-  ping(): Promise<void>;
-  /** Without a farewell, which a peer that is gone would never answer. */
-  cutOff(): void;
-}
-
-export interface SubscribeParts {
+export interface SubscribeParts extends Subscriber {
   readonly channel: string;
-  readonly onMessage: (message: string) => void;
-  readonly onGone: () => void;
 }
 
 export interface RedisDriver {
   open(place: RedisPlace): RedisLink;
-  subscribe(place: RedisPlace, link: RedisLink, parts: SubscribeParts): Promise<RedisSubscriber>;
+  subscribe(place: RedisPlace, link: RedisLink, parts: SubscribeParts): Promise<Subscription>;
 }
 
 const INSTALL = 'npm i ioredis';

@@ -1,14 +1,13 @@
+import { Listener, type Subscriber, type Subscription } from '../../listening/listener.ts';
 import { systemClock, type Timer } from '../../runtime/clock.ts';
 import { systemRandom } from '../../runtime/random.ts';
 import type { Hint, Unwatch } from '../store.ts';
 import type { Watchers } from '../watchers.ts';
-import type { RedisSubscriber, SubscribeParts } from './driver.ts';
 import type { Engine } from './engine.ts';
 import type { Idle } from './idle.ts';
-import { Listener } from './listener.ts';
 import { AWAIT } from './lua/hint.ts';
 import { STEP } from './lua/step.ts';
-import { channelOf } from './news.ts';
+import { channelOf, heardIn } from './news.ts';
 import { listOf } from './reply.ts';
 import { script } from './script.ts';
 
@@ -19,6 +18,8 @@ const AWAITING = script('await', STEP, AWAIT);
 const LINGER_MS = 10_000;
 /** A worker watches its queue before it claims from it for the first time. */
 const PATIENCE_MS = 20;
+/** A worker is at work again within five seconds, whatever happened to its connections. */
+const PACE = { aliveMs: 2_000, answerMs: 2_000, firstBackoffMs: 50, maxBackoffMs: 1_000 };
 /** Marks of who awaits something are forgotten after a minute. */
 const REPEAT_MS = 20_000;
 
@@ -115,11 +116,13 @@ export class Ear {
     const { place, me } = engine;
     const channel = channelOf(place.prefix);
     return new Listener({
-      ...{ channel, me, watchers, clock: systemClock, random: systemRandom },
-      subscribe: place.listen ? (parts) => subscribeTo(engine, parts) : null,
+      ...{ watchers, pace: PACE, clock: systemClock, random: systemRandom },
+      subscribe: place.listen ? (subscriber) => subscribeTo(engine, { channel, ...subscriber }) : null,
       publish: async (message) => {
         await engine.call('publish', channel, message);
       },
+      onMessage: (message) => watchers.tell(heardIn(message, me)),
+      isMarkEarly: false,
       mark: async () => {
         const all = cells === undefined ? [engine] : [engine, ...(await cells.all())];
         return (await Promise.all(all.map(markOf))).join('|');
@@ -132,7 +135,10 @@ export class Ear {
   }
 }
 
-async function subscribeTo(engine: Engine, parts: SubscribeParts): Promise<RedisSubscriber> {
+async function subscribeTo(
+  engine: Engine,
+  parts: Subscriber & { readonly channel: string },
+): Promise<Subscription> {
   const { driver, link } = await engine.opened();
   return driver.subscribe(engine.place, link, parts);
 }

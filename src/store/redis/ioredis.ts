@@ -1,9 +1,10 @@
 /** The driver ioredis, releases 5 and 6, behind the seam of `driver.ts`. */
 
 import { Cluster, Command, Redis } from 'ioredis';
+import type { Subscription } from '../../listening/listener.ts';
 import { Deferred } from '../../runtime/deferred.ts';
 import type { RedisClient, RedisPlace } from '../redis-options.ts';
-import type { RedisDriver, RedisLink, RedisSubscriber, SubscribeParts } from './driver.ts';
+import type { RedisDriver, RedisLink, SubscribeParts } from './driver.ts';
 import type { Arg, Reply } from './reply.ts';
 
 const CONNECT_MS = 5_000;
@@ -217,7 +218,7 @@ function nearest(link: RedisLink): Redis {
   return node;
 }
 
-async function subscribe(_: RedisPlace, link: RedisLink, parts: SubscribeParts): Promise<RedisSubscriber> {
+async function subscribe(_: RedisPlace, link: RedisLink, parts: SubscribeParts): Promise<Subscription> {
   const own = { ...ALONE, enableOfflineQueue: true, retryStrategy: null, readOnly: false } as const;
   const redis = nearest(link).duplicate(own);
   redis.on('error', () => undefined);

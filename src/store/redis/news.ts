@@ -4,7 +4,6 @@ import type { Hint } from '../store.ts';
 import { listOf, type Reply, textOf } from './reply.ts';
 
 const NEWS: readonly Hint['news'][] = ['ready', 'ended', 'cancel', 'settings', 'unknown'];
-const PING = 'ping ';
 
 export function channelOf(prefix: string): string {
   return `${prefix}news`;
@@ -43,9 +42,4 @@ export function heardIn(message: string, me: string): readonly Hint[] {
     if (hint !== null) hints.push(hint);
   }
   return hints;
-}
-
-/** Sent to oneself, to see whether anything arrives at all. */
-export function pingOf(id: string): string {
-  return `${PING}${id}`;
 }
