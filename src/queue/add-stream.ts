@@ -1,4 +1,4 @@
-import { BulkStoppedError, type MillraceError } from '../errors.ts';
+import { BulkStoppedError } from '../errors.ts';
 import { MAX_BATCH_JOBS } from '../job/limits.ts';
 import { anything, callable, checkOptions, type Rule, type Rules, whole } from '../job/option-rules.ts';
 import type { NewJob, StoreTx } from '../store/store.ts';
@@ -67,7 +67,7 @@ export async function addStream(
     await writer.written();
   } catch (cause) {
     await writer.written().catch(() => {});
-    throw stopped(intake, writer.progress, cause);
+    throw new BulkStoppedError(intake.queue, writer.progress, cause);
   }
   return writer.progress;
 }
@@ -128,8 +128,4 @@ class SliceWriter {
     this.progress = { added: added + created, duplicates: duplicates + jobs.length - created };
     this.#options.onProgress?.(this.progress);
   }
-}
-
-function stopped({ queue }: Intake, { added, duplicates }: BulkProgress, cause: unknown): MillraceError {
-  return new BulkStoppedError(queue, { added, duplicates }, cause);
 }
